@@ -1,0 +1,133 @@
+"""Every setting of the product, with its type, default and meaning.
+
+Values come from a YAML file in `conf/` and from the environment (`settings/load.py`); this module
+does no I/O. All models are frozen and refuse unknown keys.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """One block of the settings: immutable, and closed to keys that nobody declared."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class KafkaSettings(Section):
+    bootstrap_servers: str = Field("127.0.0.1:9092", description="Brokers, host:port[,host:port].")
+    topic: str = Field("topic_web_events", description="Topic the events arrive on.")
+    dead_letter_topic: str = Field(
+        "topic_web_events_dlq", description="Topic that rejected records are published to."
+    )
+    partitions: int = Field(2, ge=1, description="Partitions of a topic the product creates.")
+    replication_factor: int = Field(1, ge=1, description="Replicas of a topic it creates.")
+    max_record_bytes: int = Field(
+        16 * 1024 * 1024, ge=1024, description="Largest record the topics take, bytes."
+    )
+    max_offsets_per_trigger: int | None = Field(
+        None, ge=1, description="Records per Bronze batch; none: all that is there."
+    )
+    options: dict[str, str] = Field(
+        default_factory=dict,
+        description="Further Kafka client options (security.protocol, sasl.*), for every client.",
+    )
+
+
+class LakeSettings(Section):
+    root: str | None = Field(
+        None, description="Hadoop URI of the tables; none: <data_dir>/lake."
+    )
+    checkpoints: str | None = Field(
+        None, description="Hadoop URI of the checkpoints; none: <data_dir>/checkpoints."
+    )
+
+
+class SessionSettings(Section):
+    gap_s: Seconds = Field(1800, description="Inactivity that ends a session, seconds.")
+    allowed_lateness_s: Seconds = Field(
+        300, description="Arrival minus event time up to which an event counts as on time, seconds."
+    )
+    read_skew_s: Seconds = Field(
+        60, description="How far out of arrival order partitions may be read, seconds."
+    )
+
+
+class StreamSettings(Section):
+    trigger_s: dict[str, Seconds] = Field(
+        default_factory=dict, description="Seconds between micro-batches, by flow name."
+    )
+    default_trigger_s: Seconds = Field(1, description="The same, for flows not named.")
+    shuffle_partitions: int = Field(
+        2, ge=1, description="State partitions; frozen into a checkpoint at its first start."
+    )
+    heartbeat_idle_s: Seconds = Field(
+        10, description="Silence after which a heartbeat moves the session watermark, seconds."
+    )
+    shutdown_timeout_s: Seconds = Field(
+        15, description="How long a stop waits for running micro-batches, seconds."
+    )
+
+
+class SparkSettings(Section):
+    master: str | None = Field(None, description="Spark master; none: what spark-submit says.")
+    driver_memory: str = Field("2g", description="Driver heap, where this process starts the JVM.")
+    packages: bool = Field(
+        True, description="Add the Delta and Kafka jars; false where the cluster has them."
+    )
+    conf: dict[str, str] = Field(default_factory=dict, description="Further Spark properties.")
+
+
+class CacheSettings(Section):
+    redis_url: SecretStr | None = Field(
+        SecretStr("redis://127.0.0.1:6379/0"), description="Redis; none: no cache."
+    )
+    timeout_s: Seconds = Field(0.25, description="Longest wait for Redis, seconds.")
+    short_ttl_s: int = Field(60, ge=1, description="Answers that include the current hour.")
+    medium_ttl_s: int = Field(600, ge=1, description="Answers that include today.")
+    long_ttl_s: int = Field(1800, ge=1, description="Answers about the past days.")
+    very_long_ttl_s: int = Field(86400, ge=1, description="Answers older than a month.")
+
+
+class ServingSettings(Section):
+    host: str = Field("127.0.0.1", description="Address the API listens on.")
+    port: Port = Field(8002, description="Port the API listens on.")
+    api_keys: tuple[SecretStr, ...] = Field((), description="Keys that may read.")
+    allow_anonymous: bool = Field(False, description="Answer without a key.")
+    local_dashboard: bool = Field(
+        False, description="Give the dashboard a key by cookie; only for one's own machine."
+    )
+    query_timeout_s: Seconds = Field(30, description="Longest a metric query may run, seconds.")
+    max_concurrent_queries: int = Field(4, ge=1, description="Metric queries at once.")
+    cache: CacheSettings = CacheSettings()
+    spark: SparkSettings = SparkSettings(master="local[2]", driver_memory="1g")
+
+
+class LogSettings(Section):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "human", "json"] = Field(
+        "auto", description="auto: human on a terminal, JSON otherwise."
+    )
+
+
+class Settings(Section):
+    """All settings. `settings.load.load_settings` builds it; `web-analytics config show` prints it."""
+
+    data_dir: str = Field("data", description="Folder of everything kept on this machine.")
+    kafka: KafkaSettings = KafkaSettings()
+    lake: LakeSettings = LakeSettings()
+    session: SessionSettings = SessionSettings()
+    stream: StreamSettings = StreamSettings()
+    spark: SparkSettings = SparkSettings()
+    serving: ServingSettings = ServingSettings()
+    currencies: dict[str, str] = Field(
+        default_factory=dict, description="ISO-4217 currency by site_id."
+    )
+    default_currency: str = Field("USD", pattern="^[A-Z]{3}$", description="For sites not named.")
+    log: LogSettings = LogSettings()
