@@ -1,0 +1,140 @@
+"""Silver: one row per valid event, one row per session, and the duplicates that were left out."""
+
+from __future__ import annotations
+
+from schemas.bronze import COORDINATES
+from schemas.event import BOOLEAN_FIELDS, INTEGER_FIELDS, NUMBER_FIELDS
+from schemas.table import Column, Table
+
+# Raise it when a rule that judges or enriches events changes.
+RULES_VERSION = "1"
+
+_TEXT = (
+    ("session_id", "The client's own session; kept, never trusted."),
+    ("page_url", "As sent."),
+    ("page_host", "Host of page_url, lower case."),
+    ("page_path", "Path of page_url as sent, without query and fragment, `/` when empty."),
+    ("page_title", "As sent."),
+    ("referrer", "As sent."),
+    ("referrer_host", "Host of referrer, lower case."),
+    ("utm_source", "Query parameter of page_url."),
+    ("utm_medium", "Query parameter of page_url."),
+    ("utm_campaign", "Query parameter of page_url."),
+    ("source", "utm_source, else an outside referrer's host, else `(direct)`."),
+    ("medium", "utm_medium, else `referral` or `(none)`."),
+    ("campaign", "utm_campaign."),
+    ("channel", "Channel group; null until the channel rules are there."),
+    ("user_agent", "As sent."),
+    ("ip_address", "As sent."),
+    ("language", "As sent."),
+    ("timezone", "As sent."),
+    ("device_type", "Null until enrichment is there."),
+    ("browser", "Null until enrichment is there."),
+    ("os", "Null until enrichment is there."),
+    ("country", "Null until enrichment is there."),
+    ("city", "Null until enrichment is there."),
+    ("element_id", "As sent."),
+    ("element_tag", "As sent."),
+    ("element_text", "As sent."),
+    ("element_href", "As sent."),
+    ("form_id", "As sent."),
+    ("form_name", "As sent."),
+    ("video_id", "As sent."),
+    ("event_name", "As sent."),
+    ("currency", "As sent."),
+    ("properties", "The free object, as JSON text."),
+    ("tracker", "As sent."),
+    ("schema_version", "As sent."),
+    ("bot_reason", "Why is_bot is true."),
+)
+
+EVENTS = Table(
+    name="silver.events",
+    help="One valid event, exactly once over all history.",
+    columns=(
+        Column("site_id", "string", "Site; `default` where the client named none."),
+        Column("event_id", "string", "With site_id the identity of the event."),
+        Column("event_type", "string", "One of the eight types."),
+        Column("event_time", "timestamp", "When it happened, by the corrected client clock."),
+        Column("event_date", "date", "UTC day of event_time; partition."),
+        Column("event_hour", "int", "UTC hour of event_time."),
+        Column("visitor_id", "string", "anonymous_id, else user_id."),
+        Column("anonymous_id", "string", "As sent."),
+        Column("user_id", "string", "As sent."),
+        Column("client_time", "timestamp", "The client's clock when it sent the event."),
+        Column("arrival_time", "timestamp", "When the record arrived."),
+        Column("stream_time", "timestamp", "See bronze.events."),
+        Column("is_late", "boolean", "Too late for the session windows; partition."),
+        *(Column(name, "string", text) for name, text in _TEXT),
+        *(Column(name, "int", "As sent.") for name in INTEGER_FIELDS),
+        *(Column(name, "double", "As sent.") for name in NUMBER_FIELDS),
+        *(Column(name, "boolean", "As sent.") for name in BOOLEAN_FIELDS),
+        Column("is_conversion", "boolean", "A rule counts this event as a conversion."),
+        Column("revenue", "decimal(18,4)", "value in the site's currency, of a conversion."),
+        Column("is_bot", "boolean", "Flagged as automated traffic."),
+        Column("pii_flags", "array<string>", "Kinds of personal data found."),
+        Column("quality_score", "double", "1 less the weights of the flags."),
+        Column("quality_flags", "array<string>", "Expectations the event did not meet."),
+        Column("rules_version", "string", "Version of the rules that judged it."),
+        *COORDINATES,
+    ),
+    partition_by=("event_date", "is_late"),
+    stats_columns=("event_time", "client_time"),
+)
+
+DUPLICATES = Table(
+    name="silver.duplicates",
+    help="One record whose event silver.events already had; with its Kafka coordinates.",
+    columns=(
+        *COORDINATES,
+        Column("site_id", "string", "Site."),
+        Column("event_id", "string", "With site_id the identity of the event."),
+        Column("arrival_time", "timestamp", "When the copy arrived."),
+        Column("arrival_date", "date", "UTC day of arrival_time; partition."),
+        Column("tier", "string", "How it was recognised (schemas.reject.DuplicateTier)."),
+    ),
+    partition_by=("arrival_date",),
+    stats_columns=("arrival_time",),
+)
+
+SESSIONS = Table(
+    name="silver.sessions",
+    help="One closed session.",
+    columns=(
+        Column("session_id", "string", "Hash of site, visitor and first event's time."),
+        Column("site_id", "string", "Site."),
+        Column("visitor_id", "string", "Visitor."),
+        Column("user_id", "string", "The last one seen in the session."),
+        Column("session_start", "timestamp", "event_time of the first event."),
+        Column("session_end", "timestamp", "event_time of the last event."),
+        Column("session_date", "date", "UTC day of session_start; partition."),
+        Column("duration_s", "double", "session_end less session_start, seconds."),
+        Column("event_count", "bigint", "Events."),
+        Column("page_views", "bigint", "Events of type page_view."),
+        Column("is_engaged", "boolean", ">= 10 s, or >= 2 page views, or >= 1 conversion (GA4)."),
+        Column("is_bounce", "boolean", "Not engaged."),
+        Column("entry_page", "string", "page_path of the first page view."),
+        Column("exit_page", "string", "page_path of the last page view."),
+        Column("source", "string", "Of the first event with a source, else `(direct)`."),
+        Column("medium", "string", "Belongs to source."),
+        Column("campaign", "string", "Belongs to source."),
+        Column("channel", "string", "Belongs to source."),
+        Column("device_type", "string", "Of the first event."),
+        Column("browser", "string", "Of the first event."),
+        Column("os", "string", "Of the first event."),
+        Column("country", "string", "Of the first event."),
+        Column("conversions", "bigint", "Events that are conversions."),
+        Column("revenue", "decimal(28,4)", "Sum in the site's currency."),
+        Column("is_bot", "boolean", "Any event was flagged."),
+        Column("bot_reason", "string", "Of the first flagged event."),
+    ),
+    partition_by=("session_date",),
+    stats_columns=("session_start", "session_end"),
+    has_change_feed=True,
+)
+
+HEARTBEATS = Table(
+    name="ops.heartbeats",
+    help="Times up to which every arrived record is in silver.events; moves the session watermark.",
+    columns=(Column("complete_at", "timestamp", "Nothing that arrived before is outstanding."),),
+)

@@ -1,0 +1,82 @@
+"""What a table is: frozen declarations that every other package derives from.
+
+`Table` describes a Bronze or Silver table (columns with their meaning), `GoldTable` an aggregate:
+what is stored as mergeable partials and how stored values roll up into metrics. Plain data, no I/O.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its Spark SQL type and its meaning."""
+
+    name: str
+    type: str
+    help: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A Delta table at `<lake>/<layer>/<table>`, named `layer.table`.
+
+    `stats_columns` are those that Delta keeps minima and maxima of; statistics on others would
+    cost time in each commit and skip no file.
+    """
+
+    name: str
+    help: str
+    columns: tuple[Column, ...]
+    partition_by: tuple[str, ...] = ()
+    stats_columns: tuple[str, ...] = ()
+    has_change_feed: bool = False
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def ddl(self) -> str:
+        """The columns as Spark SQL DDL."""
+        return ", ".join(f"`{column.name}` {column.type}" for column in self.columns)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number the API answers with: a Spark SQL expression over stored partials.
+
+    Used per group of a query, so it must be an aggregate that merges partials; a ratio is a ratio
+    of sums and a distinct count is the estimate of a merged sketch, never an average of averages.
+    """
+
+    name: str
+    sql: str
+    help: str
+    unit: str = "count"
+
+
+@dataclass(frozen=True)
+class GoldTable:
+    """A table of mergeable partials at hour grain, with the metrics that can be read from it.
+
+    `dimensions` maps a dimension to its expression over `source`, `stored` a partial to its
+    aggregate expression. `time` is the source's timestamp that decides the hour. Columns of the
+    table: `bucket` (timestamp, the hour), `date` (partition), the dimensions, the stored partials.
+    """
+
+    name: str
+    help: str
+    source: str
+    time: str
+    dimensions: dict[str, str]
+    stored: dict[str, str]
+    metrics: tuple[Metric, ...]
+    where: str = "true"
+    partition_by: tuple[str, ...] = field(default=("date",))
+    stats_columns: tuple[str, ...] = field(default=("bucket",))
+
+    @property
+    def dimension_names(self) -> tuple[str, ...]:
+        return tuple(self.dimensions)
