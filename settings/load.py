@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
+from pydantic_settings import EnvSettingsSource
+from pydantic_settings import SettingsError as UndecodableError
 
+from settings.masking import mask_secrets, show_value
 from settings.model import Settings
 
 ENV_PREFIX = "WEB_ANALYTICS_"
 CONFIG_VARIABLE = "WEB_ANALYTICS_CONFIG"
 CONF_DIR = Path(__file__).resolve().parent.parent / "conf"
 # Variables that name a place or a process rather than a setting.
-_NOT_SETTINGS = {CONFIG_VARIABLE, "WEB_ANALYTICS_CACHE_DIR"}
+_NOT_SETTINGS = {CONFIG_VARIABLE, "WEB_ANALYTICS_CACHE_DIR", "WEB_ANALYTICS_READY_FILE"}
 
 
 class SettingsError(Exception):
@@ -35,7 +38,7 @@ def load_settings(path: str | Path | None = None, **overrides: Any) -> Settings:
     that a command line option sets; they win over environment and file.
     Raises SettingsError.
     """
-    file = Path(path or os.environ.get(CONFIG_VARIABLE) or CONF_DIR / "local.yaml")
+    file = settings_file(path)
     from_file = _read_yaml(file)
     from_env = _read_environment()
     merged = _merge(_merge(from_file, from_env), overrides)
@@ -45,9 +48,21 @@ def load_settings(path: str | Path | None = None, **overrides: Any) -> Settings:
         raise SettingsError(_explain(error, file, from_env)) from None
 
 
+def settings_file(path: str | Path | None = None) -> Path:
+    """The file that `load_settings(path)` reads."""
+    return Path(path or os.environ.get(CONFIG_VARIABLE) or CONF_DIR / "local.yaml")
+
+
+def list_variables() -> list[str]:
+    """The environment variables that set something, by name."""
+    prefixed = (name for name in os.environ if name.upper().startswith(ENV_PREFIX))
+    return sorted(name for name in prefixed if name not in _NOT_SETTINGS)
+
+
 def show_settings(settings: Settings) -> dict[str, Any]:
     """The settings in force as plain data, secrets masked."""
-    return settings.model_dump(mode="json")
+    shown: dict[str, Any] = mask_secrets(settings.model_dump(mode="json"))
+    return shown
 
 
 def lake_root(settings: Settings) -> str:
@@ -66,7 +81,8 @@ def reveal(secret: SecretStr) -> str:
 
 
 def _local_uri(settings: Settings, folder: str) -> str:
-    return (Path(settings.data_dir).expanduser().resolve() / folder).as_uri()
+    # Hadoop takes a path as it is, so nothing is percent-encoded here.
+    return f"file://{Path(settings.data_dir).expanduser().resolve() / folder}"
 
 
 def _read_yaml(file: Path) -> dict[str, Any]:
@@ -88,12 +104,6 @@ def _read_yaml(file: Path) -> dict[str, Any]:
     return content
 
 
-class _Environment(BaseSettings):
-    """Only its source is used: pydantic-settings splits and decodes the variables."""
-
-    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_nested_delimiter="__")
-
-
 def _read_environment() -> dict[str, Any]:
     # The source is made for the real model, so that dict and tuple settings decode from JSON.
     source = EnvSettingsSource(
@@ -102,15 +112,27 @@ def _read_environment() -> dict[str, Any]:
         env_nested_delimiter="__",
         case_sensitive=False,
     )
-    values: dict[str, Any] = source()
     known = {f"{ENV_PREFIX}{name}".upper() for name in Settings.model_fields}
-    for variable in os.environ:
-        if not variable.startswith(ENV_PREFIX) or variable in _NOT_SETTINGS:
-            continue
-        if variable.split("__")[0].upper() not in known:
-            key = variable.removeprefix(ENV_PREFIX).lower().replace("__", ".")
+    for variable in list_variables():
+        if variable.upper().split("__")[0] not in known:
+            key = variable[len(ENV_PREFIX) :].lower().replace("__", ".")
             raise SettingsError(f"environment: {_unknown(key, variable)}")
+    try:
+        values: dict[str, Any] = source()
+    except UndecodableError as error:
+        raise SettingsError(_explain_undecodable(error)) from None
     return values
+
+
+def _explain_undecodable(error: UndecodableError) -> str:
+    # The error names the top-level field only, and its cause quotes the value: maybe a secret.
+    named = re.search(r'field "(\w+)"', str(error))
+    prefix = f"{ENV_PREFIX}{named.group(1) if named else ''}".upper()
+    variables = [name for name in list_variables() if name.upper().startswith(prefix)]
+    return (
+        f"environment: one of {', '.join(variables)} is not valid JSON. "
+        """Lists and mappings are written as JSON, like '["a", "b"]' or '{"key": "value"}'."""
+    )
 
 
 def _merge(lower: dict[str, Any], upper: dict[str, Any]) -> dict[str, Any]:
@@ -131,7 +153,10 @@ def _explain(error: ValidationError, file: Path, from_env: dict[str, Any]) -> st
         if detail["type"] == "extra_forbidden":
             lines.append(f"{place}: {_unknown(key, key)}")
         else:
-            lines.append(f"{place}: {key} = {detail['input']!r}: {detail['msg']}")
+            value = show_value(key, detail["input"])
+            is_section = detail["type"] in ("model_type", "dict_type")
+            shown = f"({type(detail['input']).__name__})" if is_section else value
+            lines.append(f"{place}: {key} = {shown}: {detail['msg']}")
     return "\n".join(lines)
 
 
@@ -144,6 +169,8 @@ def _unknown(key: str, spelled: str) -> str:
 def _holds(values: dict[str, Any], location: tuple[int | str, ...]) -> bool:
     node: Any = values
     for part in location:
+        if isinstance(node, list | tuple):
+            return True  # a list is never merged: all of it comes from one place
         if not isinstance(node, dict) or part not in node:
             return False
         node = node[part]

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 Port = Annotated[int, Field(ge=0, le=65535)]
-Seconds = Annotated[float, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Section(BaseModel):
@@ -41,21 +41,21 @@ class KafkaSettings(Section):
 
 
 class LakeSettings(Section):
-    root: str | None = Field(
-        None, description="Hadoop URI of the tables; none: <data_dir>/lake."
-    )
+    root: str | None = Field(None, description="Hadoop URI of the tables; none: <data_dir>/lake.")
     checkpoints: str | None = Field(
         None, description="Hadoop URI of the checkpoints; none: <data_dir>/checkpoints."
     )
 
 
 class SessionSettings(Section):
-    gap_s: Seconds = Field(1800, description="Inactivity that ends a session, seconds.")
+    gap_s: Seconds = Field(
+        1800, le=21600, description="Inactivity that ends a session, seconds; at most 6 hours."
+    )
     allowed_lateness_s: Seconds = Field(
         300, description="Arrival minus event time up to which an event counts as on time, seconds."
     )
     read_skew_s: Seconds = Field(
-        60, description="How far out of arrival order partitions may be read, seconds."
+        20, description="How far out of arrival order partitions may be read, seconds."
     )
 
 
@@ -67,8 +67,8 @@ class StreamSettings(Section):
     shuffle_partitions: int = Field(
         2, ge=1, description="State partitions; frozen into a checkpoint at its first start."
     )
-    heartbeat_idle_s: Seconds = Field(
-        10, description="Silence after which a heartbeat moves the session watermark, seconds."
+    heartbeat_s: Seconds = Field(
+        5, description="Seconds between heartbeats while the session watermark stands still."
     )
     shutdown_timeout_s: Seconds = Field(
         15, description="How long a stop waits for running micro-batches, seconds."
@@ -117,7 +117,7 @@ class LogSettings(Section):
 
 
 class Settings(Section):
-    """All settings. `settings.load.load_settings` builds it; `web-analytics config show` prints it."""
+    """All settings: built by `settings.load`, printed by `web-analytics config show`."""
 
     data_dir: str = Field("data", description="Folder of everything kept on this machine.")
     kafka: KafkaSettings = KafkaSettings()

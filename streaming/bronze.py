@@ -1,0 +1,81 @@
+"""Bronze: Kafka records to rows that keep every byte and add the parsed fields.
+
+From the columns of Spark's Kafka source to those of `bronze.events` less `stream_time`, which only
+the batch that writes them knows. Pure.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from schemas.event import (
+    EVENT_FIELDS,
+    JSON_OPTIONS,
+    JSON_SCHEMA,
+    MALFORMED_COLUMN,
+    MAX_EVENT_BYTES,
+    MAX_NESTING,
+)
+from schemas.reject import RejectReason
+
+_LOG_APPEND_TIME = 1
+_JSON_SPACE = " \\t\\n\\r"
+
+
+def parse_records(records: DataFrame) -> DataFrame:
+    """Parse Kafka records once, for every later layer.
+
+    records: topic, partition, offset, timestamp, timestampType, value (Spark's Kafka source).
+    Returns the columns of `bronze.events` without `stream_time`.
+    """
+    arrival_time = F.when(F.col("timestampType") == _LOG_APPEND_TIME, F.col("timestamp")).otherwise(
+        F.current_timestamp()
+    )
+    return (
+        records.withColumn("_text", _text_to_parse())
+        .withColumn("_event", F.from_json("_text", JSON_SCHEMA, JSON_OPTIONS))
+        .withColumn("arrival_time", arrival_time)
+        .select(
+            "topic",
+            "partition",
+            "offset",
+            F.col("timestamp").alias("kafka_timestamp"),
+            F.col("timestampType").alias("kafka_timestamp_type"),
+            F.col("value").alias("raw"),
+            "arrival_time",
+            F.to_date("arrival_time").alias("arrival_date"),
+            find_malformed().alias("malformed"),
+            *(F.col(f"_event.{name}").alias(name) for name in EVENT_FIELDS),
+        )
+    )
+
+
+def _text_to_parse() -> Column:
+    """The value as text, null where parsing it would be pointless or too costly."""
+    return F.expr(f"CASE WHEN octet_length(value) <= {MAX_EVENT_BYTES} THEN string(value) END")
+
+
+def find_malformed() -> Column:
+    """The reason why a record is no JSON object, null where it is one."""
+    first_character = f"left(ltrim('{_JSON_SPACE}', _text), 1)"
+    last_character = f"right(rtrim('{_JSON_SPACE}', _text), 1)"
+    opened = r"length(regexp_replace(_text, '[^\\[{]', ''))"
+    keys = "json_object_keys(_text)"
+    unparsed = f"_event IS NULL OR _event.{MALFORMED_COLUMN} IS NOT NULL"
+    return F.expr(
+        f"""CASE
+        WHEN value IS NULL THEN '{RejectReason.TOMBSTONE}'
+        WHEN octet_length(value) > {MAX_EVENT_BYTES} THEN '{RejectReason.TOO_LARGE}'
+        WHEN length(trim(BOTH '{_JSON_SPACE}' FROM _text)) = 0 THEN '{RejectReason.EMPTY}'
+        WHEN substring(value, 1, 3) = X'EFBBBF' THEN '{RejectReason.BYTE_ORDER_MARK}'
+        WHEN NOT is_valid_utf8(_text) THEN '{RejectReason.NOT_UTF8}'
+        WHEN {unparsed} THEN CASE
+            WHEN {first_character} <> '{{' AND try_parse_json(_text) IS NOT NULL
+                THEN '{RejectReason.NOT_AN_OBJECT}'
+            WHEN {opened} > {MAX_NESTING} THEN '{RejectReason.TOO_DEEP}'
+            ELSE '{RejectReason.NOT_JSON}' END
+        WHEN {last_character} <> '}}' THEN '{RejectReason.NOT_JSON}'
+        WHEN size(array_distinct({keys})) <> size({keys}) THEN '{RejectReason.DUPLICATE_KEY}'
+        END"""
+    )

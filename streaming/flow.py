@@ -1,0 +1,87 @@
+"""A flow: one named streaming query with its own checkpoint, from one layer to the next.
+
+`start_flow` is the only place a query is started.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.streaming.query import StreamingQuery
+
+from streaming.checkpoints import FlowState, check_flow, write_state
+from streaming.runtime import Runtime
+from streaming.sinks import Batch
+
+log = structlog.get_logger(__name__)
+
+WriteBatch = Callable[[DataFrame, Batch], None]
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What a flow is called, which tables it writes, what it reads, and how a batch is written.
+
+    `open` is called once at the start and returns the function that writes each micro-batch.
+    """
+
+    name: str
+    targets: tuple[str, ...]
+    read: Callable[[Runtime], DataFrame]
+    open: Callable[[Runtime], WriteBatch]
+
+
+def check_flows(runtime: Runtime, flows: tuple[Flow, ...]) -> dict[str, FlowState]:
+    """Check each flow's checkpoint against its tables; raises CheckpointError."""
+    states = {}
+    for flow in flows:
+        tables = {name: _transactions(runtime, name) for name in flow.targets}
+        states[flow.name] = check_flow(flow.name, runtime.checkpoint(flow.name), tables)
+    return states
+
+
+def start_flow(
+    runtime: Runtime, flow: Flow, state: FlowState, *, available_now: bool
+) -> StreamingQuery:
+    """Start a flow from its checkpoint; `available_now`: to the end of what is there, once."""
+    checkpoint = runtime.checkpoint(flow.name)
+    write_state(checkpoint, state)
+    write = flow.open(runtime)
+    flow_log = log.bind(flow=flow.name)
+
+    def write_batch(rows: DataFrame, batch_id: int) -> None:
+        # The session of the batch, not the application's: each query runs in a clone.
+        batch_runtime = Runtime(spark=rows.sparkSession, settings=runtime.settings)
+        batch = Batch(batch_runtime, flow.name, batch_id, state)
+        write(rows, batch)
+        if batch.written:
+            state.written.update(dict.fromkeys(batch.written, batch_id))
+            write_state(checkpoint, state)
+        flow_log.debug("batch written", batch=batch_id, tables=batch.written)
+
+    runtime.spark.sparkContext.setLocalProperty("spark.scheduler.pool", flow.name)
+    writer = flow.read(runtime).writeStream.queryName(flow.name).foreachBatch(write_batch)
+    writer = writer.option("checkpointLocation", checkpoint)
+    if available_now:
+        return writer.trigger(availableNow=True).start()
+    return writer.trigger(processingTime=f"{_trigger_s(runtime, flow)} seconds").start()
+
+
+def _trigger_s(runtime: Runtime, flow: Flow) -> float:
+    stream = runtime.settings.stream
+    return stream.trigger_s.get(flow.name, stream.default_trigger_s)
+
+
+def _transactions(runtime: Runtime, table: str) -> dict[str, int]:
+    """The last version of every transaction id in a table."""
+    spark: SparkSession = runtime.spark
+    delta_log = spark._jvm.org.apache.spark.sql.delta.DeltaLog  # type: ignore[union-attr]
+    snapshot = delta_log.forTable(spark._jsparkSession, runtime.table(table)).snapshot()
+    transactions = snapshot.setTransactions()
+    return {
+        str(transactions.apply(i).appId()): int(transactions.apply(i).version())
+        for i in range(transactions.size())
+    }

@@ -1,0 +1,52 @@
+"""Flow `bronze`: the Kafka topic into `bronze.events`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from schemas.bronze import EVENTS
+from streaming.bronze import parse_records
+from streaming.delta_log import latest_time, latest_version, read_commits
+from streaming.flow import Flow, WriteBatch
+from streaming.runtime import Runtime
+from streaming.sinks import Batch
+from streaming.sources import read_kafka, read_table
+
+
+def _read(runtime: Runtime) -> DataFrame:
+    return parse_records(read_kafka(runtime))
+
+
+def _open(runtime: Runtime) -> WriteBatch:
+    table = runtime.table(EVENTS.name)
+    version = latest_version(table)
+    stream_time = _latest_arrival(runtime)
+
+    def write(records: DataFrame, batch: Batch) -> None:
+        nonlocal version, stream_time
+        rows = records.withColumn("stream_time", F.lit(stream_time).cast("timestamp"))
+        batch.append(EVENTS, rows.select(*EVENTS.column_names))
+        commits = read_commits(table, version + 1)
+        version += len(commits)
+        arrivals = [latest_time(actions, "arrival_time") for actions in commits]
+        stream_time = max((time for time in (*arrivals, stream_time) if time), default=None)
+
+    return write
+
+
+def _latest_arrival(runtime: Runtime) -> datetime | None:
+    """The latest arrival_time in the table; arrival days only grow, so the last one has it."""
+    events = read_table(runtime, EVENTS.name)
+    last_day = events.agg(F.max("arrival_date")).collect()[0][0]
+    if last_day is None:
+        return None
+    # As a number: collecting a timestamp would bring in this machine's time zone.
+    latest = F.unix_micros(F.max("arrival_time"))
+    micros = events.where(F.col("arrival_date") == F.lit(last_day)).agg(latest).collect()[0][0]
+    return datetime.fromtimestamp(micros // 1_000_000, UTC).replace(microsecond=micros % 1_000_000)
+
+
+BRONZE = Flow(name="bronze", targets=(EVENTS.name,), read=_read, open=_open)

@@ -1,0 +1,196 @@
+"""Flow `sessions`: `silver.events` and heartbeats into `silver.sessions`.
+
+Closed pieces with nothing late about them are appended as the stream gives them. The days of all
+other visitors are computed from `silver.events` and put in the place of what the table says.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from schemas import silver
+from settings.model import SessionSettings
+from streaming import clock
+from streaming.checkpoints import read_offsets
+from streaming.flow import Flow, WriteBatch
+from streaming.runtime import Runtime
+from streaming.sessionization import (
+    DAY_S,
+    EVENT_COLUMNS,
+    sessionize_events,
+    sessionize_stream,
+)
+from streaming.sinks import Batch
+from streaming.sources import keep_cached, read_table, stream_table
+
+_VISITOR = ("site_id", "visitor_id")
+_TABLE = silver.SESSIONS
+
+
+def _read(runtime: Runtime) -> DataFrame:
+    events = stream_table(runtime, silver.EVENTS)
+    heartbeats = stream_table(runtime, silver.HEARTBEATS)
+    return sessionize_stream(events, heartbeats, runtime.settings.session)
+
+
+def _open(_: Runtime) -> WriteBatch:
+    return write_batch
+
+
+def write_batch(rows: DataFrame, batch: Batch) -> None:
+    """Write one micro-batch; rows: see `streaming.sessionization.sessionize_stream`."""
+    settings = batch.runtime.settings.session
+    with keep_cached() as cached:
+        rows = cached(rows)
+        closed, marks = rows.where("NOT is_mark"), rows.where("is_mark")
+        counts = rows.agg(
+            F.expr("count_if(is_mark)").alias("marks"),
+            F.expr("count_if(NOT is_mark)").alias("closed"),
+            F.expr("min(first_day) FILTER (WHERE NOT is_mark)").alias("first_day"),
+            F.expr("max(last_day) FILTER (WHERE NOT is_mark)").alias("last_day"),
+            F.unix_micros(F.max("arrival_time")).alias("marked_until"),
+        ).collect()[0]
+        metadata = _metadata(batch, settings)
+        if counts.closed:
+            late = _late_days(batch.runtime, counts.first_day, counts.last_day)
+            closed = cached(_flag_dirty(closed, late, settings))
+            clean = closed.where("NOT is_dirty").select(*_TABLE.column_names)
+            batch.append(_TABLE, clean, metadata)
+        else:
+            closed = closed.withColumn("is_dirty", F.lit(True))
+        dirty = cached(_dirty_days(closed.where("is_dirty"), marks))
+        days = [row.day for row in dirty.select("day").distinct().collect()]
+        if days:
+            closed_before = max(
+                _watermark(batch), _minus(counts.marked_until, clock.watermark_delay_s(settings))
+            )
+            old, new = _recompute(dirty, days, closed_before, batch.runtime)
+            changes = cached(compare_sessions(old, cached(new)))
+            if not changes.isEmpty():
+                batch.merge(_TABLE, changes, _same_session(days), metadata)
+
+
+def _late_days(runtime: Runtime, first_day: Any, last_day: Any) -> DataFrame:
+    """Visitors with late events, by the days whose sessions such an event can touch."""
+    late = (
+        read_table(runtime, silver.EVENTS.name)
+        .where("is_late")
+        .where(
+            F.col("event_date").between(first_day - timedelta(days=1), last_day + timedelta(days=1))
+        )
+        .select(*_VISITOR, "event_date")
+    )
+    touched = F.explode(F.expr("sequence(event_date - 1, event_date + 1)"))
+    return late.select(*_VISITOR, touched.alias("session_date")).distinct()
+
+
+def _flag_dirty(closed: DataFrame, late: DataFrame, settings: SessionSettings) -> DataFrame:
+    """Add is_dirty: the stream cannot know the whole session.
+
+    A late event may belong to it, or it comes so close to midnight that the next or the previous
+    day's piece may.
+    """
+    day_start = "unix_seconds(timestamp(session_date))"
+    near_midnight = (
+        f"unix_seconds(session_start) <= {day_start} + {settings.gap_s} "
+        f"OR unix_seconds(session_end) >= {day_start} + {DAY_S - settings.gap_s} - 1"
+    )
+    touched = late.withColumn("_is_touched", F.lit(True))
+    return (
+        closed.join(touched, [*_VISITOR, "session_date"], how="left")
+        .withColumn("is_dirty", F.expr(f"has_late OR _is_touched IS NOT NULL OR {near_midnight}"))
+        .drop("_is_touched")
+    )
+
+
+def _dirty_days(closed: DataFrame, marks: DataFrame) -> DataFrame:
+    """Visitors and days to compute again: site_id, visitor_id, day."""
+    days = F.explode(F.expr("sequence(first_day, last_day)")).alias("day")
+    return closed.select(*_VISITOR, days).union(marks.select(*_VISITOR, days)).distinct()
+
+
+def _recompute(
+    dirty: DataFrame, days: list[date], closed_before: datetime, runtime: Runtime
+) -> tuple[DataFrame, DataFrame]:
+    """The sessions of the dirty days as the table has them, and as `silver.events` has them.
+
+    Compared are the sessions that touch a dirty day or come within the gap of it: whether and how
+    pieces join at its two midnights depends on the day before, the day and the day after alone.
+    """
+    settings = runtime.settings.session
+    reach = dirty.select(
+        *_VISITOR,
+        F.expr(clock.add_seconds("timestamp(day)", -settings.gap_s)).alias("_from"),
+        F.expr(clock.add_seconds("timestamp(day)", DAY_S + settings.gap_s)).alias("_to"),
+    )
+    around = dirty.select(
+        *_VISITOR, F.explode(F.expr("sequence(day - 1, day + 1)")).alias("event_date")
+    ).distinct()
+    events = (
+        read_table(runtime, silver.EVENTS.name)
+        .where(_within_a_day("event_date", days))
+        .join(around, [*_VISITOR, "event_date"], how="left_semi")
+        .select(*EVENT_COLUMNS)
+    )
+    is_closed = F.expr(clock.add_seconds("session_end", settings.gap_s)) <= F.lit(closed_before)
+    new = _touching(sessionize_events(events, settings), reach).where(is_closed)
+    table = read_table(runtime, _TABLE.name).where(_within_a_day("session_date", days))
+    return _touching(table, reach), new
+
+
+def _within_a_day(column: str, days: list[date]) -> str:
+    """SQL: the date is one of the days, or next to one; it names partitions, so it prunes."""
+    near = {day + timedelta(days=distance) for day in days for distance in (-1, 0, 1)}
+    dates = ", ".join(f"date'{day}'" for day in sorted(near))
+    return f"{column} IN ({dates})"
+
+
+def _same_session(days: list[date]) -> str:
+    return (
+        f"{_within_a_day('target.session_date', days)} "
+        "AND target.session_date = source.session_date AND target.session_id = source.session_id"
+    )
+
+
+def _touching(sessions: DataFrame, reach: DataFrame) -> DataFrame:
+    overlaps = (
+        (F.col("session_end") >= F.col("_from"))
+        & (F.col("session_start") <= F.col("_to"))
+        & (F.col("sessions.site_id") == F.col("reach.site_id"))
+        & (F.col("sessions.visitor_id") == F.col("reach.visitor_id"))
+    )
+    return sessions.alias("sessions").join(reach.alias("reach"), overlaps, how="left_semi")
+
+
+def compare_sessions(old: DataFrame, new: DataFrame) -> DataFrame:
+    """What turns `old` into `new`: new or changed sessions, and those that are gone (is_gone)."""
+    names = _TABLE.column_names
+    old, new = old.select(*names), new.select(*names)
+    changed = new.exceptAll(old).withColumn("is_gone", F.lit(False))
+    gone = old.join(new, ["session_id", "session_date"], how="left_anti")
+    return changed.unionByName(gone.select(*names).withColumn("is_gone", F.lit(True)))
+
+
+def _watermark(batch: Batch) -> datetime:
+    """The event time up to which this batch has closed sessions."""
+    checkpoint = batch.runtime.checkpoint(batch.flow)
+    metadata, _ = read_offsets(checkpoint, batch.batch_id)
+    return datetime.fromtimestamp(metadata["batchWatermarkMs"] / 1000, UTC)
+
+
+def _metadata(batch: Batch, settings: SessionSettings) -> dict[str, Any] | None:
+    watermark = _watermark(batch)
+    if watermark == datetime.fromtimestamp(0, UTC):  # Spark's start value: none yet
+        return None
+    return {"complete_until": (watermark - timedelta(seconds=settings.gap_s)).isoformat()}
+
+
+def _minus(micros: int | None, seconds: float) -> datetime:
+    return datetime.fromtimestamp((micros or 0) / 1_000_000, UTC) - timedelta(seconds=seconds)
+
+
+SESSIONS = Flow(name="sessions", targets=(_TABLE.name,), read=_read, open=_open)

@@ -1,0 +1,53 @@
+"""The Spark session of the streaming app."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from settings.model import Settings
+
+# What the figures in DESIGN section 3 and docs/performance.md ask for; conf/ can override each.
+_PROPERTIES = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.driver.extraJavaOptions": "-Duser.timezone=UTC -XX:+UseSerialGC",
+    "spark.executor.extraJavaOptions": "-Duser.timezone=UTC",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.scheduler.mode": "FAIR",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.streaming.stateStore.providerClass": (
+        "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
+    ),
+    "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
+    "spark.sql.streaming.stateStore.rocksdb.trackTotalNumberOfRows": "false",
+    "spark.sql.streaming.minBatchesToRetain": "20",
+    "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.databricks.delta.schema.autoMerge.enabled": "false",
+    "spark.cleaner.periodicGC.interval": "10min",
+}
+
+
+def build_session(settings: Settings, jars: list[Path]) -> SparkSession:
+    """Start Spark, or take the session that spark-submit prepared.
+
+    jars: Delta and Kafka jars to add; none where the cluster or `--packages` brings them.
+    """
+    builder = SparkSession.builder.appName("web-analytics")
+    if settings.spark.master is not None:
+        builder = builder.master(settings.spark.master)
+        builder = builder.config("spark.driver.memory", settings.spark.driver_memory)
+    if jars:
+        builder = builder.config("spark.jars", ",".join(str(jar) for jar in jars))
+    partitions = str(settings.stream.shuffle_partitions)
+    properties = _PROPERTIES | {"spark.sql.shuffle.partitions": partitions} | settings.spark.conf
+    for name, value in properties.items():
+        builder = builder.config(name, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    return session

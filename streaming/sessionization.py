@@ -1,0 +1,204 @@
+"""Sessions: event streams to closed sessions, and the same by batch for what came late.
+
+`sessionize_stream` closes sessions of on-time events with Spark's session window, in pieces that
+never cross a UTC midnight, so that no visitor can keep a window open for more than a day.
+`sessionize_events` computes the final sessions of some visitors from all their events: pieces that
+touch midnight are joined, late events are in. docs/adr/0003 argues why the two agree.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from schemas.silver import SESSIONS
+from settings.model import SessionSettings
+from streaming import clock
+from streaming.silver import DIRECT
+
+DAY_S = 86_400
+_VISITOR = ("site_id", "visitor_id")
+_ORDER = "struct(event_time, event_id)"
+_PAGE_VIEW = "event_type = 'page_view'"
+
+# Output column -> aggregate over the session's rows of `silver.events`. Ties of event_time are
+# broken by event_id, and money is added as decimals: the same events give the same session,
+# in whatever order they come.
+_AGGREGATES = {
+    "session_start": "min(event_time)",
+    "session_end": "max(event_time)",
+    "event_count": "count(1)",
+    "page_views": f"count_if({_PAGE_VIEW})",
+    "user_id": f"max_by(user_id, {_ORDER}) FILTER (WHERE user_id IS NOT NULL)",
+    "entry_page": f"min_by(page_path, {_ORDER}) FILTER (WHERE {_PAGE_VIEW})",
+    "exit_page": f"max_by(page_path, {_ORDER}) FILTER (WHERE {_PAGE_VIEW})",
+    "_origin": f"min_by(struct(source, medium, campaign, channel), {_ORDER}) "
+    f"FILTER (WHERE source <> '{DIRECT}')",
+    "_first": f"min_by(struct(medium, campaign, channel, device_type, browser, os, country), "
+    f"{_ORDER})",
+    "conversions": "count_if(is_conversion)",
+    "revenue": "sum(revenue)",
+    "is_bot": "bool_or(is_bot)",
+    "bot_reason": f"min_by(bot_reason, {_ORDER}) FILTER (WHERE is_bot)",
+}
+EVENT_COLUMNS = (
+    *_VISITOR,
+    "event_id",
+    "event_type",
+    "event_time",
+    "user_id",
+    "page_path",
+    "source",
+    "medium",
+    "campaign",
+    "channel",
+    "device_type",
+    "browser",
+    "os",
+    "country",
+    "is_conversion",
+    "revenue",
+    "is_bot",
+    "bot_reason",
+)
+
+
+def sessionize_stream(
+    events: DataFrame, heartbeats: DataFrame, settings: SessionSettings
+) -> DataFrame:
+    """Close pieces of sessions as the watermark passes their end, and pass on marks of late events.
+
+    events: stream of `silver.events`; heartbeats: stream of `ops.heartbeats`. Returns the columns
+    of `silver.sessions` and: is_mark (a late event rather than a closed piece), arrival_time (of
+    marks), first_day and last_day (dates of the events concerned), has_late (a late event keeps
+    company with the piece: only a look into Silver tells its sessions).
+    """
+    # A late event that can still belong to an open session enters as a probe, moved ahead of the
+    # watermark: the window it opens closes when that session can be computed.
+    ahead = clock.add_seconds(
+        "greatest(arrival_time, stream_time)", 0.001 - clock.watermark_delay_s(settings)
+    )
+    is_probe = (
+        f"{clock.seconds_between('event_time', 'arrival_time')} "
+        f"< {settings.gap_s + clock.watermark_delay_s(settings)}D"
+    )
+    windowed = events.where(f"NOT is_late OR {is_probe}").select(
+        *EVENT_COLUMNS,
+        F.expr(f"CASE WHEN is_late THEN greatest(event_time, {ahead}) ELSE event_time END").alias(
+            "window_time"
+        ),
+        "is_late",
+    )
+    pulses = heartbeats.select(F.col("complete_at").alias("window_time"))
+    pieces = (
+        windowed.unionByName(pulses, allowMissingColumns=True)
+        .withWatermark("window_time", f"{clock.watermark_delay_s(settings)} seconds")
+        .groupBy(
+            *_VISITOR,
+            F.to_date("window_time").alias("_day"),
+            F.session_window("window_time", f"{settings.gap_s} seconds").alias("_window"),
+        )
+        .agg(
+            *_aggregates(),
+            F.expr("bool_or(is_late)").alias("has_late"),
+            F.expr("to_date(min(event_time))").alias("first_day"),
+            F.expr("to_date(max(event_time))").alias("last_day"),
+        )
+        # The heartbeats' own window has no visitor.
+        .where("site_id IS NOT NULL")
+    )
+    closed = describe_sessions(pieces, "has_late", "first_day", "last_day").withColumn(
+        "is_mark", F.lit(False)
+    )
+    marks = events.where("is_late").select(
+        *_VISITOR,
+        "arrival_time",
+        F.col("event_date").alias("first_day"),
+        F.col("event_date").alias("last_day"),
+        F.lit(True).alias("is_mark"),
+    )
+    return closed.unionByName(marks, allowMissingColumns=True)
+
+
+def sessionize_events(events: DataFrame, settings: SessionSettings) -> DataFrame:
+    """Compute all sessions of the given events, closed or not.
+
+    events: columns EVENT_COLUMNS, with every event of the visitors in the days concerned.
+    Returns the columns of `silver.sessions`.
+    """
+    gap = clock.seconds_between("_previous", "event_time")
+    by_visitor = Window.partitionBy(*_VISITOR).orderBy("event_time", "event_id")
+    is_first = F.expr(
+        f"_previous IS NULL OR {gap} > {settings.gap_s}D "
+        "OR to_date(event_time) <> to_date(_previous)"
+    )
+    in_pieces = (
+        events.withColumn("_previous", F.lag("event_time").over(by_visitor))
+        .withColumn("_piece", F.sum(is_first.cast("int")).over(by_visitor))
+        .drop("_previous")
+    )
+    joined = _join_at_midnight(in_pieces, settings)
+    sessions = joined.groupBy(*_VISITOR, "_session").agg(*_aggregates())
+    return describe_sessions(sessions)
+
+
+def _join_at_midnight(in_pieces: DataFrame, settings: SessionSettings) -> DataFrame:
+    """Number the sessions: two pieces that meet at a UTC midnight are one session.
+
+    Unless together they would last longer than 24 h less twice the gap: then midnight is the cut
+    that a visitor who never pauses gets. A piece that fills its day, touching both midnights,
+    always exceeds that with any neighbour; so at most two pieces ever join, and whether they do
+    depends on nothing else.
+    """
+    limit_s = DAY_S - 2 * settings.gap_s
+    by_visitor = Window.partitionBy(*_VISITOR).orderBy("_piece")
+    bounds = in_pieces.groupBy(*_VISITOR, "_piece").agg(
+        F.min("event_time").alias("_start"), F.max("event_time").alias("_end")
+    )
+    numbered = (
+        bounds.withColumns(
+            {
+                "_previous_start": F.lag("_start").over(by_visitor),
+                "_previous_end": F.lag("_end").over(by_visitor),
+            }
+        )
+        .withColumn(
+            "_is_joined",
+            F.expr(
+                "_previous_end IS NOT NULL "
+                f"AND {clock.seconds_between('_previous_end', '_start')} <= {settings.gap_s}D "
+                f"AND {clock.seconds_between('_previous_start', '_end')} <= {limit_s}D"
+            ),
+        )
+        .withColumn("_session", F.sum((~F.col("_is_joined")).cast("int")).over(by_visitor))
+        .select(*_VISITOR, "_piece", "_session")
+    )
+    return in_pieces.join(numbered, [*_VISITOR, "_piece"], how="inner")
+
+
+def describe_sessions(aggregated: DataFrame, *extra: str) -> DataFrame:
+    """Shape aggregates into the columns of `silver.sessions`, and keep the `extra` ones."""
+    duration = clock.seconds_between("session_start", "session_end")
+    is_engaged = f"({duration} >= 10 OR page_views >= 2 OR conversions >= 1)"
+    origin = {
+        name: f"CASE WHEN _origin IS NULL THEN _first.{name} ELSE _origin.{name} END"
+        for name in ("medium", "campaign", "channel")
+    }
+    derived = {
+        "session_id": "left(sha2(concat_ws('|', length(site_id), site_id, visitor_id, "
+        "unix_micros(session_start)), 256), 32)",
+        "session_date": "to_date(session_start)",
+        "duration_s": duration,
+        "is_engaged": is_engaged,
+        "is_bounce": f"NOT {is_engaged}",
+        "source": f"coalesce(_origin.source, '{DIRECT}')",
+        **origin,
+        **{name: f"_first.{name}" for name in ("device_type", "browser", "os", "country")},
+        "revenue": "CAST(coalesce(revenue, 0) AS decimal(28,4))",
+    }
+    columns = [F.expr(derived.get(name, name)).alias(name) for name in SESSIONS.column_names]
+    return aggregated.select(*columns, *extra)
+
+
+def _aggregates() -> list[Column]:
+    return [F.expr(sql).alias(name) for name, sql in _AGGREGATES.items()]

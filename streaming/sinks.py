@@ -1,0 +1,143 @@
+"""Everything that is written: the tables' creation, and a micro-batch's writes, each exactly once.
+
+An append carries the flow's transaction id and the batch id; Delta skips it when a restarted batch
+brings it a second time. A merge or a replacement is idempotent by itself: it makes the table say
+what the layer before says.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from delta.tables import DeltaTable
+from pyspark.sql import Column, DataFrame
+
+from schemas import bronze, silver
+from schemas.gold import GOLD_TABLES
+from schemas.table import GoldTable, Table
+from streaming.checkpoints import FlowState, transaction_id
+from streaming.gold import aggregate_partials
+from streaming.runtime import Runtime
+from streaming.sources import kafka_options, read_table
+
+TABLES = (
+    bronze.EVENTS,
+    bronze.DEAD_LETTERS,
+    silver.EVENTS,
+    silver.DUPLICATES,
+    silver.SESSIONS,
+    silver.HEARTBEATS,
+)
+
+
+@dataclass
+class Batch:
+    """One micro-batch of one flow: the only way to write to a table."""
+
+    runtime: Runtime
+    flow: str
+    batch_id: int
+    state: FlowState
+    written: list[str] = field(default_factory=list)
+
+    def append(
+        self, table: Table | GoldTable, rows: DataFrame, metadata: Mapping[str, Any] | None = None
+    ) -> None:
+        """Append rows exactly once. A flow appends to a table at most once in a batch."""
+        writer = rows.write.format("delta").mode("append")
+        writer.options(**self._transaction(), **_metadata(metadata)).save(
+            self.runtime.table(table.name)
+        )
+        self.written.append(table.name)
+
+    def replace(
+        self,
+        table: GoldTable,
+        rows: DataFrame,
+        where: str,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Put `rows` in the place of all rows that meet `where`, in one commit."""
+        writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", where)
+        writer.options(**_metadata(metadata)).save(self.runtime.table(table.name))
+
+    def merge(
+        self, table: Table, changes: DataFrame, on: str, metadata: Mapping[str, Any] | None = None
+    ) -> None:
+        """Delete, update and insert in one commit.
+
+        changes: the table's columns and is_gone (boolean). `on` compares `target` with `source`.
+        """
+        columns: dict[str, str | Column] = {name: f"source.{name}" for name in table.column_names}
+        conf = self.runtime.spark.conf
+        # Merge takes user metadata from the session only.
+        conf.set(_METADATA_CONF, json.dumps(metadata or {}))
+        try:
+            (
+                DeltaTable.forPath(self.runtime.spark, self.runtime.table(table.name))
+                .alias("target")
+                .merge(changes.alias("source"), on)
+                .whenMatchedDelete("source.is_gone")
+                .whenMatchedUpdate(set=columns)
+                .whenNotMatchedInsert("NOT source.is_gone", values=columns)
+                .execute()
+            )
+        finally:
+            conf.unset(_METADATA_CONF)
+
+    def publish(self, rows: DataFrame, topic: str) -> None:
+        """Send rows (columns key, value, headers) to Kafka, at least once."""
+        options = kafka_options(self.runtime.settings.kafka)
+        rows.write.format("kafka").options(**options).option("includeHeaders", "true").option(
+            "kafka.max.request.size", str(self.runtime.settings.kafka.max_record_bytes)
+        ).option("topic", topic).save()
+
+    def _transaction(self) -> dict[str, str]:
+        return {
+            "txnAppId": transaction_id(self.flow, self.state),
+            "txnVersion": str(self.batch_id),
+        }
+
+
+_METADATA_CONF = "spark.databricks.delta.commitInfo.userMetadata"
+
+
+def _metadata(metadata: Mapping[str, Any] | None) -> dict[str, str]:
+    return {"userMetadata": json.dumps(metadata)} if metadata else {}
+
+
+def create_tables(runtime: Runtime) -> None:
+    """Create every table that is not there yet, with its schema and properties."""
+    for table in TABLES:
+        schema = runtime.spark.createDataFrame([], table.ddl)
+        _create(runtime, table, schema, has_change_feed=table.has_change_feed)
+    for gold in GOLD_TABLES:
+        source = read_table(runtime, gold.source)
+        _create(runtime, gold, aggregate_partials(source.limit(0), gold), has_change_feed=False)
+
+
+def append_heartbeat(runtime: Runtime, row: DataFrame) -> None:
+    """Append to `ops.heartbeats`; a heartbeat too many changes nothing."""
+    row.write.format("delta").mode("append").save(runtime.table(silver.HEARTBEATS.name))
+
+
+def _create(
+    runtime: Runtime, table: Table | GoldTable, schema: DataFrame, *, has_change_feed: bool
+) -> None:
+    builder = DeltaTable.createIfNotExists(runtime.spark).location(runtime.table(table.name))
+    builder = builder.addColumns(schema.schema).partitionedBy(*table.partition_by)
+    properties = {
+        "delta.dataSkippingStatsColumns": ",".join(table.stats_columns),
+        "delta.enableDeletionVectors": "false",
+        "delta.enableChangeDataFeed": str(has_change_feed).lower(),
+        "delta.autoOptimize.autoCompact": "true",
+        "delta.checkpointInterval": "50",
+    }
+    if not table.stats_columns:
+        del properties["delta.dataSkippingStatsColumns"]
+    for name, value in properties.items():
+        builder = builder.property(name, value)
+    builder.execute()
