@@ -20,8 +20,9 @@ EVENT_TYPES = (
 DEFAULT_SITE = "default"
 MAX_IDENTIFIER_LENGTH = 128
 MAX_EVENT_BYTES = 1024 * 1024
-# Jackson, which parses JSON inside Spark, follows this many levels.
-MAX_NESTING = 1000
+# Jackson, which parses JSON inside Spark, follows 1,000 levels; the check for text after the
+# record's end adds one.
+MAX_NESTING = 999
 
 # Field -> Spark SQL type in Silver. The order is the order of the columns.
 TEXT_FIELDS = (

@@ -61,7 +61,7 @@ EVENTS = Table(
         Column("visitor_id", "string", "anonymous_id, else user_id."),
         Column("anonymous_id", "string", "As sent."),
         Column("user_id", "string", "As sent."),
-        Column("client_time", "timestamp", "The client's clock when it sent the event."),
+        Column("client_time", "timestamp", "The client's clock at the event; no copy differs."),
         Column("arrival_time", "timestamp", "When the record arrived."),
         Column("stream_time", "timestamp", "See bronze.events."),
         Column("is_late", "boolean", "Too late for the session windows; partition."),
@@ -79,7 +79,7 @@ EVENTS = Table(
         *COORDINATES,
     ),
     partition_by=("event_date", "is_late"),
-    stats_columns=("event_time", "client_time"),
+    stats_columns=("event_time", "client_time", "arrival_time"),
 )
 
 DUPLICATES = Table(

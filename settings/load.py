@@ -88,15 +88,20 @@ def _local_uri(settings: Settings, folder: str) -> str:
 def _read_yaml(file: Path) -> dict[str, Any]:
     try:
         text = file.read_text(encoding="utf-8")
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise SettingsError(
-            f"cannot read the settings file {file}: {error.strerror}. "
+            f"cannot read the settings file {file}: {reason}. "
             f"Name one with {CONFIG_VARIABLE} or --config."
         ) from error
     try:
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise SettingsError(f"{file} is not valid YAML: {error}") from error
+        # Its own text quotes the line, which may hold a secret.
+        mark = getattr(error, "problem_mark", None)
+        place = f", line {mark.line + 1}" if mark else ""
+        reason = getattr(error, "problem", None) or "unreadable"
+        raise SettingsError(f"{file}{place} is not valid YAML: {reason}") from None
     if content is None:
         return {}
     if not isinstance(content, dict):

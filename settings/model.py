@@ -105,6 +105,9 @@ class ServingSettings(Section):
     )
     query_timeout_s: Seconds = Field(30, description="Longest a metric query may run, seconds.")
     max_concurrent_queries: int = Field(4, ge=1, description="Metric queries at once.")
+    max_queued_queries: int = Field(
+        64, ge=0, description="Metric queries that may wait for these; one more is answered 503."
+    )
     cache: CacheSettings = CacheSettings()
     spark: SparkSettings = SparkSettings(master="local[2]", driver_memory="1g")
 

@@ -59,7 +59,10 @@ def _text_to_parse() -> Column:
 def find_malformed() -> Column:
     """The reason why a record is no JSON object, null where it is one."""
     first_character = f"left(ltrim('{_JSON_SPACE}', _text), 1)"
-    last_character = f"right(rtrim('{_JSON_SPACE}', _text), 1)"
+    # Spark's parser stops at the end of the first value; a field of an array must end there.
+    is_json = "coalesce(json_array_length(concat('[', _text, ',0]')) = 2, false)"
+    # Only what has a brace before its last character can have something after its object.
+    has_trail = f"(locate('}}', _text) < length(rtrim('{_JSON_SPACE}', _text)) AND NOT {is_json})"
     opened = r"length(regexp_replace(_text, '[^\\[{]', ''))"
     keys = "json_object_keys(_text)"
     unparsed = f"_event IS NULL OR _event.{MALFORMED_COLUMN} IS NOT NULL"
@@ -70,12 +73,11 @@ def find_malformed() -> Column:
         WHEN length(trim(BOTH '{_JSON_SPACE}' FROM _text)) = 0 THEN '{RejectReason.EMPTY}'
         WHEN substring(value, 1, 3) = X'EFBBBF' THEN '{RejectReason.BYTE_ORDER_MARK}'
         WHEN NOT is_valid_utf8(_text) THEN '{RejectReason.NOT_UTF8}'
-        WHEN {unparsed} THEN CASE
-            WHEN {first_character} <> '{{' AND try_parse_json(_text) IS NOT NULL
+        WHEN {unparsed} OR {has_trail} THEN CASE
+            WHEN {first_character} <> '{{' AND {is_json}
                 THEN '{RejectReason.NOT_AN_OBJECT}'
             WHEN {opened} > {MAX_NESTING} THEN '{RejectReason.TOO_DEEP}'
             ELSE '{RejectReason.NOT_JSON}' END
-        WHEN {last_character} <> '}}' THEN '{RejectReason.NOT_JSON}'
         WHEN size(array_distinct({keys})) <> size({keys}) THEN '{RejectReason.DUPLICATE_KEY}'
         END"""
     )

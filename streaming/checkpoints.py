@@ -71,8 +71,19 @@ def delta_position(offset: Mapping[str, Any] | None) -> Position:
     """The position in a Delta table that an end offset of Spark's Delta source means."""
     if offset is None:
         return Position(version=0, index=-1)
-    # Delta writes -100 where nothing of the version is read yet.
-    return Position(version=int(offset["reservoirVersion"]), index=max(int(offset["index"]), -1))
+    return Position(version=int(offset["reservoirVersion"]), index=int(offset["index"]))
+
+
+def read_span(checkpoint: str, batch_id: int, source: int = 0) -> tuple[Position, Position]:
+    """From where to where a batch reads its Delta source (by number in the plan)."""
+    _, ends = read_offsets(checkpoint, batch_id)
+    if ends[source] and ends[source]["isStartingVersion"]:
+        raise CheckpointError(
+            f"batch {batch_id} of {checkpoint} starts from a snapshot of a table that had data "
+            "before the flow did. Move lake and checkpoints away together to begin from Kafka."
+        )
+    starts = read_offsets(checkpoint, batch_id - 1)[1] if batch_id > 0 else [None] * len(ends)
+    return delta_position(starts[source]), delta_position(ends[source])
 
 
 def check_flow(

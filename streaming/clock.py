@@ -23,9 +23,12 @@ def parse_client_time(field: str) -> str:
         f"regexp_replace(regexp_replace(upper({field}), "
         r"'([+-][0-9]{2})$', '$1:00'), '([+-][0-9]{2})([0-9]{2})$', '$1:$2')"
     )
+    # Nor without seconds; few clients leave them out, so they are added only then.
+    with_seconds = f"regexp_replace({with_colon}, '([T ][0-9]{{2}}:[0-9]{{2}})([Z+-])', '$1:00$2')"
     return (
         f"CASE WHEN {field} RLIKE '{_EPOCH_MILLIS}' THEN timestamp_millis(bigint({field})) "
-        f"WHEN {field} RLIKE '{_ISO_WITH_OFFSET}' THEN try_cast({with_colon} AS timestamp) END"
+        f"WHEN {field} RLIKE '{_ISO_WITH_OFFSET}' THEN coalesce("
+        f"try_cast({with_colon} AS timestamp), try_cast({with_seconds} AS timestamp)) END"
     )
 
 

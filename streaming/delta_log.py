@@ -24,6 +24,16 @@ class Position:
     index: int
 
 
+@dataclass(frozen=True)
+class AddedFile:
+    """A data file that a version added, with what the log says of it."""
+
+    path: str  # relative to the table, percent-encoded as in the log
+    partition_values: dict[str, str | None]
+    rows: int
+    max_values: dict[str, Any]
+
+
 def read_commit(table: str, version: int) -> list[Action] | None:
     """The actions of one version, None where that version is not there."""
     text = read_text(f"{table}/_delta_log/{version:020}.json")
@@ -55,14 +65,40 @@ def read_commits(table: str, first: int, last: int | None = None) -> list[list[A
     return commits
 
 
-def count_added(actions: list[Action]) -> int:
-    """Rows that a version added; rewriting existing rows (compaction) does not count."""
-    return sum(_stats(add).get("numRecords", 0) for add in _additions(actions))
+def files_added(table: str, start: Position, end: Position) -> list[AddedFile]:
+    """The files with new rows that a stream reads on its way from `start` to `end`.
+
+    Rewriting existing rows (compaction) adds none.
+    """
+    files: list[AddedFile] = []
+    for version in range(start.version, end.version + 1):
+        if version == end.version and end.index < 0:
+            break
+        actions = _require_commit(table, version)
+        first = start.index + 1 if version == start.version else 0
+        last = end.index + 1 if version == end.version else None
+        files.extend(_additions(actions)[first:last])
+    return files
 
 
-def latest_time(actions: list[Action], column: str) -> datetime | None:
-    """No row that the version added is later in `column`; None where it added none."""
-    values = [_stats(add).get("maxValues", {}).get(column) for add in _additions(actions)]
+def count_unread(table: str, start: Position) -> int:
+    """Rows of the table that a stream at `start` has not read yet."""
+    end = Position(version=latest_version(table) + 1, index=-1)
+    return sum(file.rows for file in files_added(table, start, end))
+
+
+def count_changes(table: str, start: Position) -> int:
+    """Rows of the table's change feed that a stream at `start` has not read yet."""
+    changes = 0
+    for version in range(start.version, latest_version(table) + 1):
+        actions = _require_commit(table, version)
+        changes += _changed_rows(actions, start.index + 1 if version == start.version else 0)
+    return changes
+
+
+def latest_time(files: list[AddedFile], column: str) -> datetime | None:
+    """No row of the files is later in `column`; None where there are none."""
+    values = [file.max_values.get(column) for file in files]
     times = [datetime.fromisoformat(value).astimezone(UTC) for value in values if value]
     # Delta's statistics cut timestamps to milliseconds.
     return max(times) + timedelta(milliseconds=1) if times else None
@@ -77,20 +113,59 @@ def read_metadata(actions: list[Action]) -> dict[str, Any]:
     return {}
 
 
-def count_unread(table: str, position: Position) -> int:
-    """Rows of the table that a stream at `position` has not read yet."""
-    unread = 0
-    for number, actions in enumerate(read_commits(table, position.version)):
-        additions = _additions(actions)
-        # An index of -1 is before the first file of the version.
-        skipped = position.index + 1 if number == 0 else 0
-        unread += sum(_stats(add).get("numRecords", 0) for add in additions[skipped:])
-    return unread
+def _require_commit(table: str, version: int) -> list[Action]:
+    actions = read_commit(table, version)
+    if actions is None:
+        raise LookupError(f"version {version} of {table} is no longer in its log")
+    return actions
 
 
-def _additions(actions: list[Action]) -> list[Action]:
-    return [action["add"] for action in actions if action.get("add", {}).get("dataChange")]
+def _changed_rows(actions: list[Action], files_read: int) -> int:
+    """Rows that a version has in the change feed, less the files that were read of it.
+
+    A version with change files (an update or a delete) is read from those alone. They carry no
+    statistics, so the operation's own counts stand in, and one row a file where it has none.
+    """
+    change_files = [action for action in actions if "cdc" in action]
+    if change_files:
+        is_read = files_read >= len(change_files)
+        return 0 if is_read else max(_merged_rows(actions), len(change_files))
+    changed = [action.get("add") or action.get("remove") or {} for action in actions]
+    rows = [_rows(file) for file in changed if file.get("dataChange")]
+    return sum(rows[files_read:])
 
 
-def _stats(add: Action) -> dict[str, Any]:
-    return dict(json.loads(add["stats"])) if add.get("stats") else {}
+def _merged_rows(actions: list[Action]) -> int:
+    """An updated row is two in the change feed: as it was, and as it is."""
+    weights = {
+        "numTargetRowsInserted": 1,
+        "numTargetRowsUpdated": 2,
+        "numTargetRowsDeleted": 1,
+    }
+    metrics: dict[str, Any] = {}
+    for action in actions:
+        metrics |= action.get("commitInfo", {}).get("operationMetrics", {})
+    return sum(weight * int(metrics.get(name, 0)) for name, weight in weights.items())
+
+
+def _rows(file: Action) -> int:
+    # Only a removed file may lack statistics: then it counts as one row, so as not read.
+    return int(json.loads(file["stats"])["numRecords"]) if file.get("stats") else 1
+
+
+def _additions(actions: list[Action]) -> list[AddedFile]:
+    return [_added_file(action["add"]) for action in actions if _has_new_rows(action)]
+
+
+def _has_new_rows(action: Action) -> bool:
+    return bool(action.get("add", {}).get("dataChange"))
+
+
+def _added_file(add: Action) -> AddedFile:
+    stats = json.loads(add["stats"])
+    return AddedFile(
+        path=add["path"],
+        partition_values=add["partitionValues"],
+        rows=stats["numRecords"],
+        max_values=stats.get("maxValues", {}),
+    )

@@ -14,7 +14,7 @@ from confluent_kafka import KafkaException
 
 from schemas import bronze
 from streaming.clock import watermark_delay_s
-from streaming.delta_log import latest_time, latest_version, read_commit
+from streaming.delta_log import Position, files_added, latest_time, latest_version
 from streaming.progress import count_behind, find_watermark
 from streaming.runtime import Runtime
 from streaming.sinks import append_heartbeat
@@ -72,7 +72,8 @@ class Heart:
         """Arrival of the newest record in Bronze."""
         table = self._runtime.table(bronze.EVENTS.name)
         for version in range(latest_version(table), -1, -1):
-            time = latest_time(read_commit(table, version) or [], "arrival_time")
+            files = files_added(table, Position(version, -1), Position(version + 1, -1))
+            time = latest_time(files, "arrival_time")
             if time is not None:
                 return time
         return None

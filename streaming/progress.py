@@ -5,6 +5,8 @@ Needs no Spark on a local lake, so `web-analytics status` and the heartbeat shar
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,10 +15,11 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from schemas import bronze, silver
 from settings.model import Settings
 from streaming.checkpoints import delta_position, latest_batch, read_offsets
-from streaming.delta_log import count_unread
+from streaming.delta_log import count_changes, count_unread
+from streaming.files import read_text
 from streaming.runtime import checkpoint_uri, table_uri
 
-_KAFKA_TIMEOUT_S = 10
+KAFKA_TIMEOUT_S = 10.0
 
 # Flow -> the Delta table it reads; `bronze` reads Kafka.
 SOURCES = {
@@ -25,25 +28,29 @@ SOURCES = {
     "gold_events": silver.EVENTS.name,
     "gold_sessions": silver.SESSIONS.name,
 }
+# Of these, the one that reads the table's change feed rather than its appended rows.
+_CHANGE_FEED_READER = "gold_sessions"
+FLOW_NAMES = ("bronze", *SOURCES)
 
 
-def count_kafka(settings: Settings) -> dict[int, int]:
+def count_kafka(settings: Settings, timeout_s: float = KAFKA_TIMEOUT_S) -> dict[int, int]:
     """End offset of each partition of the events topic. Raises KafkaException."""
     consumer = Consumer(
         {
             "bootstrap.servers": settings.kafka.bootstrap_servers,
             "group.id": "web-analytics-progress",
+            "log_level": 2,  # what goes wrong is raised, not also told on stderr
             **settings.kafka.options,
         }
     )
     try:
         topic = settings.kafka.topic
-        metadata = consumer.list_topics(topic, timeout=_KAFKA_TIMEOUT_S).topics[topic]
+        metadata = consumer.list_topics(topic, timeout=timeout_s).topics[topic]
         if metadata.error is not None:
             raise KafkaException(metadata.error)
         return {
             partition: consumer.get_watermark_offsets(
-                TopicPartition(topic, partition), timeout=_KAFKA_TIMEOUT_S
+                TopicPartition(topic, partition), timeout=timeout_s
             )[1]
             for partition in metadata.partitions
         }
@@ -51,14 +58,56 @@ def count_kafka(settings: Settings) -> dict[int, int]:
         consumer.close()
 
 
-def count_behind(settings: Settings) -> dict[str, int]:
-    """Rows or records that each flow has still to read, by flow name."""
-    behind = {"bronze": _kafka_behind(settings)}
+def first_offsets(settings: Settings) -> dict[int, int]:
+    """Where Bronze began to read each partition; those not named here began at 0."""
+    # Spark writes it once, with a zero byte and a version line before the JSON.
+    text = read_text(f"{checkpoint_uri(settings, 'bronze')}/sources/0/0")
+    begun = json.loads(text.splitlines()[1]) if text else {}
+    return {int(key): int(value) for key, value in begun.get(settings.kafka.topic, {}).items()}
+
+
+def count_behind(settings: Settings, ends: Mapping[int, int] | None = None) -> dict[str, int]:
+    """Rows or records that each flow has still to read, by flow name.
+
+    ends: the topic's end offsets, where the caller has just counted them. A batch counts as read
+    when it is committed. Read from front to back: where all are 0, Gold has all that `ends` says.
+    """
+    behind = {"bronze": _kafka_behind(settings, count_kafka(settings) if ends is None else ends)}
     for flow, table in SOURCES.items():
         offsets = _committed(settings, flow)
         position = delta_position(offsets[0] if offsets else None)
-        behind[flow] = count_unread(table_uri(settings, table), position)
+        count = count_changes if flow == _CHANGE_FEED_READER else count_unread
+        behind[flow] = count(table_uri(settings, table), position)
     return behind
+
+
+def is_closing_due(settings: Settings) -> bool:
+    """Whether the last events that `sessions` read close sessions which it has still to close.
+
+    A batch moves the watermark; sessions close in the next one, which comes without data. What
+    heartbeats move after that is not counted: they close sessions that are open till then.
+    """
+    checkpoint = checkpoint_uri(settings, "sessions")
+    done = latest_batch(checkpoint, "commits")
+    if done is None:
+        return False
+    metadata, ends = read_offsets(checkpoint, done)
+    if done > 0 and read_offsets(checkpoint, done - 1)[1][0] == ends[0]:
+        return False
+    text = read_text(f"{checkpoint}/commits/{done}") or ""
+    commit = json.loads(text.splitlines()[1])
+    return bool(commit["nextBatchWatermarkMs"] > metadata["batchWatermarkMs"])
+
+
+def interrupted_flows(settings: Settings) -> list[str]:
+    """Flows with a batch that is planned but not committed: running, or cut off by a crash."""
+    names = []
+    for flow in FLOW_NAMES:
+        checkpoint = checkpoint_uri(settings, flow)
+        planned, done = (latest_batch(checkpoint, log) for log in ("offsets", "commits"))
+        if planned is not None and (done is None or done < planned):
+            names.append(flow)
+    return names
 
 
 def find_watermark(settings: Settings, flow: str) -> datetime | None:
@@ -72,11 +121,15 @@ def find_watermark(settings: Settings, flow: str) -> datetime | None:
     return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds else None
 
 
-def _kafka_behind(settings: Settings) -> int:
+def _kafka_behind(settings: Settings, ends: Mapping[int, int]) -> int:
     offsets = _committed(settings, "bronze")
     read = (offsets[0] or {}).get(settings.kafka.topic, {}) if offsets else {}
-    ends = count_kafka(settings)
-    return sum(end - int(read.get(str(partition), 0)) for partition, end in ends.items())
+    begun = first_offsets(settings)
+    # A topic with less than was read of it (made anew, say) is not caught up with either.
+    return sum(
+        abs(end - int(read.get(str(partition), begun.get(partition, 0))))
+        for partition, end in ends.items()
+    )
 
 
 def _committed(settings: Settings, flow: str) -> list[Any] | None:

@@ -17,7 +17,6 @@ from schemas.event import (
     REQUIRED_BY_TYPE,
 )
 from schemas.reject import RejectReason
-from streaming.url import host_of
 
 _DETAIL_LENGTH = 500
 _TIMES = (("event_timestamp", "_event_time"), ("sent_timestamp", "_sent_time"))
@@ -30,7 +29,7 @@ def find_reasons() -> Column:
         RejectReason.UNKNOWN_EVENT_TYPE: _unknown_event_type(),
         RejectReason.INVALID_LENGTH: _invalid_length(),
         RejectReason.INVALID_TIMESTAMP: _invalid_timestamp(),
-        RejectReason.INVALID_URL: f"event_type = 'page_view' AND {host_of('page_url')} IS NULL "
+        RejectReason.INVALID_URL: "event_type = 'page_view' AND page_host IS NULL "
         "AND nullif(page_url, '') IS NOT NULL",
         RejectReason.INVALID_NUMBER: _invalid_number(),
     }

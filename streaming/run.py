@@ -14,6 +14,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 from streaming.checkpoints import FlowState
 from streaming.flow import Flow, start_flow
 from streaming.heartbeat import Heart
+from streaming.report import Reporter
 from streaming.runtime import Runtime
 
 log = structlog.get_logger(__name__)
@@ -35,11 +36,13 @@ def await_flows(
         signal.signal(number, lambda *_: stop.set())
     queries = [start_flow(runtime, flow, states[flow.name], available_now=False) for flow in flows]
     heart = Heart(runtime)
+    reporter = Reporter(runtime.settings)
     announce_ready()
     try:
         while not stop.wait(1):
             for query in queries:
                 _require_running(query)
+            _require_nothing_dropped(reporter.publish(queries))
             heart.beat_if_due()
     finally:
         _stop_between_batches(queries, runtime.settings.stream.shutdown_timeout_s)
@@ -48,12 +51,14 @@ def await_flows(
 def drain_flows(runtime: Runtime, flows: tuple[Flow, ...], states: Mapping[str, FlowState]) -> None:
     """Run each flow to the end of what is there, in order, so that every stage sees all of it."""
     started_at = datetime.now(UTC)
+    reporter = Reporter(runtime.settings)
     for flow in flows:
         if flow.name == "sessions":
             # All that arrived before the start is in Silver now: close what that closes.
             Heart(runtime).beat(started_at)
         query = start_flow(runtime, flow, states[flow.name], available_now=True)
         query.awaitTermination()
+        _require_nothing_dropped(reporter.publish([query]))
         log.info("drained", flow=flow.name)
 
 
@@ -62,6 +67,17 @@ def _require_running(query: StreamingQuery) -> None:
         return
     error = query.exception()
     raise FlowFailed(f"flow '{query.name}' has stopped: {error or 'no reason given'}")
+
+
+def _require_nothing_dropped(dropped: Mapping[str, int]) -> None:
+    if not dropped:
+        return
+    lost = ", ".join(f"{rows} in flow '{flow}'" for flow, rows in dropped.items())
+    raise FlowFailed(
+        f"rows were behind the watermark and are lost to the tables after it: {lost}. Records were "
+        "read further out of arrival order than session.read_skew_s allows: raise it, move lake "
+        "and checkpoints away together, and begin again from Kafka."
+    )
 
 
 def _stop_between_batches(queries: list[StreamingQuery], timeout_s: float) -> None:

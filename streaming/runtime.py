@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from pyspark.sql import SparkSession
+from typing import TYPE_CHECKING
 
 from settings.load import checkpoint_root, lake_root
 from settings.model import Settings
+
+if TYPE_CHECKING:
+    # `web-analytics status` finds tables without the second that this import takes.
+    from pyspark.sql import SparkSession
 
 
 @dataclass(frozen=True)

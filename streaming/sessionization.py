@@ -66,12 +66,11 @@ EVENT_COLUMNS = (
 def sessionize_stream(
     events: DataFrame, heartbeats: DataFrame, settings: SessionSettings
 ) -> DataFrame:
-    """Close pieces of sessions as the watermark passes their end, and pass on marks of late events.
+    """Close pieces of sessions as the watermark passes their end.
 
     events: stream of `silver.events`; heartbeats: stream of `ops.heartbeats`. Returns the columns
-    of `silver.sessions` and: is_mark (a late event rather than a closed piece), arrival_time (of
-    marks), first_day and last_day (dates of the events concerned), has_late (a late event keeps
-    company with the piece: only a look into Silver tells its sessions).
+    of `silver.sessions` and: first_day and last_day (dates of the events concerned), has_late (a
+    late event keeps company with the piece: only a look into Silver tells its sessions).
     """
     # A late event that can still belong to an open session enters as a probe, moved ahead of the
     # watermark: the window it opens closes when that session can be computed.
@@ -107,17 +106,7 @@ def sessionize_stream(
         # The heartbeats' own window has no visitor.
         .where("site_id IS NOT NULL")
     )
-    closed = describe_sessions(pieces, "has_late", "first_day", "last_day").withColumn(
-        "is_mark", F.lit(False)
-    )
-    marks = events.where("is_late").select(
-        *_VISITOR,
-        "arrival_time",
-        F.col("event_date").alias("first_day"),
-        F.col("event_date").alias("last_day"),
-        F.lit(True).alias("is_mark"),
-    )
-    return closed.unionByName(marks, allowMissingColumns=True)
+    return describe_sessions(pieces, "has_late", "first_day", "last_day")
 
 
 def sessionize_events(events: DataFrame, settings: SessionSettings) -> DataFrame:
@@ -196,7 +185,12 @@ def describe_sessions(aggregated: DataFrame, *extra: str) -> DataFrame:
         **{name: f"_first.{name}" for name in ("device_type", "browser", "os", "country")},
         "revenue": "CAST(coalesce(revenue, 0) AS decimal(28,4))",
     }
-    columns = [F.expr(derived.get(name, name)).alias(name) for name in SESSIONS.column_names]
+    # A column passed on must not be aliased to itself: Spark loses such a column's constraints on
+    # the way into foreachBatch ("key not found").
+    columns = [
+        F.expr(derived[name]).alias(name) if name in derived else F.col(name)
+        for name in SESSIONS.column_names
+    ]
     return aggregated.select(*columns, *extra)
 
 

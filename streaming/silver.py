@@ -1,7 +1,7 @@
 """Silver: from parsed Bronze rows to judged, deduplicated events.
 
 `judge_events` says of every row what it is (accepted, or rejected with all reasons) and shapes it;
-`deduplicate` lets each event through once, and beside it a tally of what went in. Pure.
+`deduplicate` lets each event through once. Pure.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from schemas.silver import EVENTS, RULES_VERSION
 from settings.model import Settings
 from streaming import clock
 from streaming.quality import describe_rejection, find_reasons
-from streaming.url import host_of, path_of, query_parameter
+from streaming.url import host_of, path_of, query_parameter, strip_url
 
 KEY = ("topic", "partition", "offset")
 DIRECT = "(direct)"
@@ -32,6 +32,9 @@ def judge_events(bronze: DataFrame, settings: Settings) -> DataFrame:
     """
     return (
         bronze.withColumns(_clean())
+        .withColumns(
+            _columns({"page_host": host_of("_page"), "referrer_host": host_of("_referrer")})
+        )
         .withColumn("reasons", find_reasons())
         .withColumn("is_accepted", F.expr("size(reasons) = 0"))
         .withColumn("detail", F.expr(f"CASE WHEN NOT is_accepted THEN {describe_rejection()} END"))
@@ -68,19 +71,13 @@ def judge_events(bronze: DataFrame, settings: Settings) -> DataFrame:
 def deduplicate(judged: DataFrame, settings: Settings) -> DataFrame:
     """Let the first of all copies through that arrive within the state's horizon.
 
-    judged: see `judge_events`. Returns the same columns and `is_tally`: false for a row that went
-    through; true for one that only says that an accepted row went in (Kafka coordinates, site_id,
-    event_id, arrival_time), so that the batch can name each duplicate it left out.
+    judged: see `judge_events`; returns its columns without dedup_key and dedup_time.
     """
-    through = (
+    return (
         judged.withWatermark("dedup_time", f"{clock.dedup_delay_s(settings.session)} seconds")
         .dropDuplicatesWithinWatermark(["dedup_key"])
-        .withColumn("is_tally", F.lit(False))
+        .drop("dedup_key", "dedup_time")
     )
-    tally = judged.where("size(reasons) = 0").select(
-        *KEY, "arrival_time", "site_id", "event_id", F.lit(True).alias("is_tally")
-    )
-    return through.drop("dedup_key", "dedup_time").unionByName(tally, allowMissingColumns=True)
 
 
 def _clean() -> dict[str, Column]:
@@ -90,11 +87,17 @@ def _clean() -> dict[str, Column]:
         "anonymous_id": "nullif(anonymous_id, '')",
         "user_id": "nullif(user_id, '')",
         "site_id": f"coalesce(nullif(site_id, ''), '{DEFAULT_SITE}')",
+        "_page": strip_url("page_url"),
+        "_referrer": strip_url("referrer"),
         "_event_time": clock.parse_client_time("event_timestamp"),
         "_sent_time": clock.parse_client_time("sent_timestamp"),
         **{f"_{name}": f"try_cast({name} AS double)" for name in NUMBER_FIELDS},
     }
     return _columns(expressions)
+
+
+def _hosts() -> dict[str, Column]:
+    return _columns({"page_host": host_of("_page"), "referrer_host": host_of("_referrer")})
 
 
 def _time() -> dict[str, Column]:
@@ -104,7 +107,10 @@ def _time() -> dict[str, Column]:
             "event_time": event_time,
             "event_date": f"to_date({event_time})",
             "event_hour": f"hour({event_time})",
-            "client_time": "coalesce(_sent_time, _event_time)",
+            # Not the sent time, which a retry may set anew: copies must agree. Bounded, because a
+            # Python date (of which `mark_known` makes ranges) cannot hold every Spark date.
+            "client_time": "greatest(least(_event_time, timestamp'9999-01-01'), "
+            "timestamp_micros(0))",
         }
     )
 
@@ -130,9 +136,7 @@ def _type_fields() -> dict[str, Column]:
 def _locate() -> dict[str, Column]:
     return _columns(
         {
-            "page_host": host_of("page_url"),
-            "page_path": path_of("page_url"),
-            "referrer_host": host_of("referrer"),
+            "page_path": path_of("_page"),
             **{f"utm_{name}": query_parameter("page_url", f"utm_{name}") for name in _UTM},
         }
     )
@@ -158,7 +162,8 @@ def _convert(settings: Settings) -> dict[str, Column]:
     site_currency = F.lit(settings.default_currency)
     for site, currency in settings.currencies.items():
         site_currency = F.when(F.col("site_id") == site, F.lit(currency)).otherwise(site_currency)
-    in_site_currency = F.coalesce(F.upper("currency"), site_currency) == site_currency
+    sent_currency = F.expr("upper(nullif(currency, ''))")
+    in_site_currency = F.coalesce(sent_currency, site_currency) == site_currency
     return {
         "is_conversion": is_conversion,
         "revenue": F.when(

@@ -18,7 +18,8 @@ from pyspark.sql import Column, DataFrame
 from schemas import bronze, silver
 from schemas.gold import GOLD_TABLES
 from schemas.table import GoldTable, Table
-from streaming.checkpoints import FlowState, transaction_id
+from streaming.checkpoints import FlowState, read_span, transaction_id
+from streaming.delta_log import AddedFile, files_added
 from streaming.gold import aggregate_partials
 from streaming.runtime import Runtime
 from streaming.sources import kafka_options, read_table
@@ -94,6 +95,11 @@ class Batch:
         rows.write.format("kafka").options(**options).option("includeHeaders", "true").option(
             "kafka.max.request.size", str(self.runtime.settings.kafka.max_record_bytes)
         ).option("topic", topic).save()
+
+    def files_read(self, table: Table) -> list[AddedFile]:
+        """The files of the flow's first source, `table`, that this batch takes its rows from."""
+        start, end = read_span(self.runtime.checkpoint(self.flow), self.batch_id)
+        return files_added(self.runtime.table(table.name), start, end)
 
     def _transaction(self) -> dict[str, str]:
         return {

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from urllib.parse import unquote
 
 from pyspark.sql import DataFrame
 
 from schemas.table import Table
 from settings.model import KafkaSettings
+from streaming.delta_log import AddedFile
 from streaming.runtime import Runtime
 
 # A batch takes all that is there: a commit of the table before is never split between batches,
@@ -65,6 +67,13 @@ def read_table(runtime: Runtime, name: str, version: int | None = None) -> DataF
     if version is not None:
         reader = reader.option("versionAsOf", version)
     return reader.load(runtime.table(name))
+
+
+def read_files(runtime: Runtime, table: Table, files: list[AddedFile]) -> DataFrame:
+    """The rows of some data files of a table, with all its columns."""
+    root = runtime.table(table.name)
+    reader = runtime.spark.read.schema(table.ddl).option("basePath", root)
+    return reader.parquet(*(f"{root}/{unquote(file.path)}" for file in files))
 
 
 @contextmanager

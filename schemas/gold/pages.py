@@ -21,8 +21,15 @@ SESSION_DIMENSIONS = {
 
 
 def percentile(sketch: str, rank: float) -> str:
-    """SQL of a percentile over merged KLL sketches; null where nothing was measured."""
-    return f"kll_sketch_get_quantile_double(kll_merge_agg_double({sketch}), {rank}D)"
+    """SQL of a percentile over merged KLL sketches; null where nothing was measured.
+
+    Asking an empty sketch for a quantile is an error in Spark, so its size is looked at first.
+    """
+    merged = f"kll_merge_agg_double({sketch})"
+    return (
+        f"CASE WHEN kll_sketch_get_n_double({merged}) > 0 "
+        f"THEN kll_sketch_get_quantile_double({merged}, {rank}D) END"
+    )
 
 
 PAGES = GoldTable(

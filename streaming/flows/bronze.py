@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from schemas.bronze import EVENTS
 from streaming.bronze import parse_records
-from streaming.delta_log import latest_time, latest_version, read_commits
+from streaming.delta_log import Position, files_added, latest_time, latest_version
 from streaming.flow import Flow, WriteBatch
 from streaming.runtime import Runtime
 from streaming.sinks import Batch
@@ -29,10 +29,10 @@ def _open(runtime: Runtime) -> WriteBatch:
         nonlocal version, stream_time
         rows = records.withColumn("stream_time", F.lit(stream_time).cast("timestamp"))
         batch.append(EVENTS, rows.select(*EVENTS.column_names))
-        commits = read_commits(table, version + 1)
-        version += len(commits)
-        arrivals = [latest_time(actions, "arrival_time") for actions in commits]
-        stream_time = max((time for time in (*arrivals, stream_time) if time), default=None)
+        start, version = version, latest_version(table)
+        files = files_added(table, Position(start + 1, -1), Position(version + 1, -1))
+        arrivals = (latest_time(files, "arrival_time"), stream_time)
+        stream_time = max((time for time in arrivals if time), default=None)
 
     return write
 

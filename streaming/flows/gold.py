@@ -15,8 +15,8 @@ from pyspark.sql import functions as F
 
 from schemas import silver
 from schemas.gold import EVENT_GRAIN, SESSION_GRAIN
-from streaming.checkpoints import delta_position, read_offsets
-from streaming.delta_log import Action, latest_time, read_commits, read_metadata
+from streaming.checkpoints import read_span
+from streaming.delta_log import latest_time, read_commits, read_metadata
 from streaming.flow import Flow, WriteBatch
 from streaming.gold import aggregate_partials
 from streaming.runtime import Runtime
@@ -33,11 +33,8 @@ def _open_events(_: Runtime) -> WriteBatch:
 
     def write(events: DataFrame, batch: Batch) -> None:
         nonlocal as_of
-        times = [
-            latest_time(actions, "event_time")
-            for actions in _commits_read(batch, silver.EVENTS.name)
-        ]
-        as_of = max((time for time in (*times, as_of) if time), default=None)
+        latest = latest_time(batch.files_read(silver.EVENTS), "event_time")
+        as_of = max((time for time in (latest, as_of) if time), default=None)
         metadata = {"as_of": as_of.isoformat()} if as_of else None
         for table in EVENT_GRAIN:
             batch.append(table, aggregate_partials(events, table), metadata)
@@ -59,7 +56,7 @@ def write_session_changes(changes: DataFrame, batch: Batch) -> None:
         changes = cached(changes.withColumn("_hour", F.date_trunc("hour", "session_start")))
         replaced = changes.where("_change_type <> 'insert'").select("_hour").distinct()
         hours = [int(row[0]) for row in replaced.select(F.unix_seconds("_hour")).collect()]
-        metadata = _complete_until(_commits_read(batch, silver.SESSIONS.name))
+        metadata = _complete_until(batch)
         is_replaced = f"unix_seconds(_hour) IN ({', '.join(map(str, hours))})" if hours else "false"
         added = changes.where(f"NOT ({is_replaced})")
         for table in SESSION_GRAIN:
@@ -81,18 +78,10 @@ def _hours_filter(hours: list[int]) -> str:
     return f"date IN ({dates}) AND bucket IN ({buckets})"
 
 
-def _commits_read(batch: Batch, table: str) -> list[list[Action]]:
-    """The commits of the source table that this batch takes its rows from."""
-    checkpoint = batch.runtime.checkpoint(batch.flow)
-    _, (end, *_) = read_offsets(checkpoint, batch.batch_id)
-    start = None
-    if batch.batch_id > 0:
-        _, (start, *_) = read_offsets(checkpoint, batch.batch_id - 1)
-    first, last = delta_position(start).version, delta_position(end).version
-    return read_commits(batch.runtime.table(table), first, last)
-
-
-def _complete_until(commits: list[list[Action]]) -> dict[str, Any] | None:
+def _complete_until(batch: Batch) -> dict[str, Any] | None:
+    """What the commits that this batch reads say of how far sessions are closed."""
+    start, end = read_span(batch.runtime.checkpoint(batch.flow), batch.batch_id)
+    commits = read_commits(batch.runtime.table(silver.SESSIONS.name), start.version, end.version)
     times = [read_metadata(actions).get("complete_until") for actions in commits]
     known = [datetime.fromisoformat(time) for time in times if time]
     return {"complete_until": max(known).isoformat()} if known else None

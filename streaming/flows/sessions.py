@@ -6,7 +6,9 @@ other visitors are computed from `silver.events` and put in the place of what th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import reduce
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -16,6 +18,7 @@ from schemas import silver
 from settings.model import SessionSettings
 from streaming import clock
 from streaming.checkpoints import read_offsets
+from streaming.delta_log import AddedFile, latest_time
 from streaming.flow import Flow, WriteBatch
 from streaming.runtime import Runtime
 from streaming.sessionization import (
@@ -25,7 +28,7 @@ from streaming.sessionization import (
     sessionize_stream,
 )
 from streaming.sinks import Batch
-from streaming.sources import keep_cached, read_table, stream_table
+from streaming.sources import keep_cached, read_files, read_table, stream_table
 
 _VISITOR = ("site_id", "visitor_id")
 _TABLE = silver.SESSIONS
@@ -41,37 +44,51 @@ def _open(_: Runtime) -> WriteBatch:
     return write_batch
 
 
-def write_batch(rows: DataFrame, batch: Batch) -> None:
-    """Write one micro-batch; rows: see `streaming.sessionization.sessionize_stream`."""
+def write_batch(closed: DataFrame, batch: Batch) -> None:
+    """Write one micro-batch; closed: see `streaming.sessionization.sessionize_stream`."""
     settings = batch.runtime.settings.session
+    late_files = [
+        file
+        for file in batch.files_read(silver.EVENTS)
+        if file.partition_values["is_late"] == "true"
+    ]
+    metadata = _metadata(batch, settings)
     with keep_cached() as cached:
-        rows = cached(rows)
-        closed, marks = rows.where("NOT is_mark"), rows.where("is_mark")
-        counts = rows.agg(
-            F.expr("count_if(is_mark)").alias("marks"),
-            F.expr("count_if(NOT is_mark)").alias("closed"),
-            F.expr("min(first_day) FILTER (WHERE NOT is_mark)").alias("first_day"),
-            F.expr("max(last_day) FILTER (WHERE NOT is_mark)").alias("last_day"),
-            F.unix_micros(F.max("arrival_time")).alias("marked_until"),
-        ).collect()[0]
-        metadata = _metadata(batch, settings)
-        if counts.closed:
-            late = _late_days(batch.runtime, counts.first_day, counts.last_day)
+        closed = cached(closed)
+        bounds = closed.agg(F.min("first_day").alias("first"), F.max("last_day").alias("last"))
+        first_day, last_day = bounds.collect()[0]
+        dirty = []
+        if first_day is not None:
+            late = _late_days(batch.runtime, first_day, last_day)
             closed = cached(_flag_dirty(closed, late, settings))
             clean = closed.where("NOT is_dirty").select(*_TABLE.column_names)
             batch.append(_TABLE, clean, metadata)
-        else:
-            closed = closed.withColumn("is_dirty", F.lit(True))
-        dirty = cached(_dirty_days(closed.where("is_dirty"), marks))
-        days = [row.day for row in dirty.select("day").distinct().collect()]
-        if days:
-            closed_before = max(
-                _watermark(batch), _minus(counts.marked_until, clock.watermark_delay_s(settings))
-            )
-            old, new = _recompute(dirty, days, closed_before, batch.runtime)
-            changes = cached(compare_sessions(old, cached(new)))
-            if not changes.isEmpty():
-                batch.merge(_TABLE, changes, _same_session(days), metadata)
+            days = F.explode(F.expr("sequence(first_day, last_day)")).alias("day")
+            dirty.append(closed.where("is_dirty").select(*_VISITOR, days))
+        if late_files:
+            late_events = read_files(batch.runtime, silver.EVENTS, late_files)
+            dirty.append(late_events.select(*_VISITOR, F.col("event_date").alias("day")))
+        if dirty:
+            visitor_days = cached(reduce(DataFrame.union, dirty).distinct())
+            closed_before = _closed_before(batch, late_files)
+            _repair(visitor_days, closed_before, batch, metadata, cached)
+
+
+def _repair(
+    dirty: DataFrame,
+    closed_before: datetime,
+    batch: Batch,
+    metadata: dict[str, Any] | None,
+    cached: Callable[[DataFrame], DataFrame],
+) -> None:
+    """Make `silver.sessions` say of the dirty days what `silver.events` says."""
+    days = [row.day for row in dirty.select("day").distinct().collect()]
+    if not days:
+        return
+    old, new = _recompute(dirty, days, closed_before, batch.runtime)
+    changes = cached(compare_sessions(old, cached(new)))
+    if not changes.isEmpty():
+        batch.merge(_TABLE, changes, _same_session(days), metadata)
 
 
 def _late_days(runtime: Runtime, first_day: Any, last_day: Any) -> DataFrame:
@@ -105,12 +122,6 @@ def _flag_dirty(closed: DataFrame, late: DataFrame, settings: SessionSettings) -
         .withColumn("is_dirty", F.expr(f"has_late OR _is_touched IS NOT NULL OR {near_midnight}"))
         .drop("_is_touched")
     )
-
-
-def _dirty_days(closed: DataFrame, marks: DataFrame) -> DataFrame:
-    """Visitors and days to compute again: site_id, visitor_id, day."""
-    days = F.explode(F.expr("sequence(first_day, last_day)")).alias("day")
-    return closed.select(*_VISITOR, days).union(marks.select(*_VISITOR, days)).distinct()
 
 
 def _recompute(
@@ -189,8 +200,15 @@ def _metadata(batch: Batch, settings: SessionSettings) -> dict[str, Any] | None:
     return {"complete_until": (watermark - timedelta(seconds=settings.gap_s)).isoformat()}
 
 
-def _minus(micros: int | None, seconds: float) -> datetime:
-    return datetime.fromtimestamp((micros or 0) / 1_000_000, UTC) - timedelta(seconds=seconds)
+def _closed_before(batch: Batch, late_files: list[AddedFile]) -> datetime:
+    """Sessions that end, with their gap, before this are closed.
+
+    The watermark, or what it would be at the arrival of a late event: an import of old events on
+    an idle system has its sessions at once.
+    """
+    delay = timedelta(seconds=clock.watermark_delay_s(batch.runtime.settings.session))
+    arrivals = [latest_time([file], "arrival_time") for file in late_files]
+    return max(_watermark(batch), *(time - delay for time in arrivals if time is not None))
 
 
 SESSIONS = Flow(name="sessions", targets=(_TABLE.name,), read=_read, open=_open)

@@ -12,15 +12,16 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from schemas import bronze, silver
+from schemas.event import DEFAULT_SITE
 from schemas.reject import DuplicateTier
 from streaming.flow import Flow, WriteBatch
 from streaming.runtime import Runtime
 from streaming.silver import KEY, deduplicate, judge_events
 from streaming.sinks import Batch
-from streaming.sources import keep_cached, read_table, stream_table
+from streaming.sources import keep_cached, read_files, read_table, stream_table
 
-_ACCEPTED = "NOT is_tally AND size(reasons) = 0"
-_REJECTED = "NOT is_tally AND size(reasons) > 0"
+_ACCEPTED = "size(reasons) = 0"
+_REJECTED = "size(reasons) > 0"
 # Beyond so many separate days one range over all of them prunes files just as well.
 _MAX_DAY_RANGES = 40
 
@@ -36,12 +37,14 @@ def _open(_: Runtime) -> WriteBatch:
 
 def write_batch(rows: DataFrame, batch: Batch) -> None:
     """Write one micro-batch; rows: see `streaming.silver.deduplicate`."""
+    files = batch.files_read(bronze.EVENTS)
     with keep_cached() as cached:
         rows = cached(rows)
         counts = _count(rows)
         accepted = rows.where(_ACCEPTED)
-        if counts.history:
-            accepted = cached(mark_known(accepted, batch.runtime))
+        if counts.history_days:
+            known = mark_known(accepted, counts.history_days, batch.runtime)
+            accepted = cached(known)
         else:
             accepted = accepted.withColumn("is_known", F.lit(False))
         if counts.accepted:
@@ -49,36 +52,41 @@ def write_batch(rows: DataFrame, batch: Batch) -> None:
             batch.append(silver.EVENTS, fresh.select(*silver.EVENTS.column_names))
         if counts.rejected:
             _reject(rows.where(_REJECTED), batch)
-        if counts.history or counts.tally > counts.accepted:
-            _record_duplicates(rows.where("is_tally"), accepted, batch)
+        went_in = sum(file.rows for file in files)
+        if counts.history_days or went_in > counts.accepted + counts.rejected:
+            passed = accepted.select(*KEY, "is_known").unionByName(
+                rows.where(_REJECTED).select(*KEY, F.lit(False).alias("is_known"))
+            )
+            _record_duplicates(read_files(batch.runtime, bronze.EVENTS, files), passed, batch)
 
 
 def _count(rows: DataFrame) -> Row:
+    """accepted, rejected, and the client's days of the events to look up in the history."""
     return rows.agg(
         F.expr(f"count_if({_ACCEPTED})").alias("accepted"),
         F.expr(f"count_if({_REJECTED})").alias("rejected"),
-        F.expr("count_if(is_tally)").alias("tally"),
-        F.expr(f"count_if({_ACCEPTED} AND needs_history)").alias("history"),
+        F.expr("collect_set(to_date(event.client_time)) FILTER (WHERE needs_history)").alias(
+            "history_days"
+        ),
     ).collect()[0]
 
 
-def mark_known(accepted: DataFrame, runtime: Runtime) -> DataFrame:
+def mark_known(accepted: DataFrame, days: list[date], runtime: Runtime) -> DataFrame:
     """Add is_known: `silver.events` has this event from an earlier record.
 
-    Compared are the events whose client time is within a day of the copy's: a copy is the same
-    record sent again, whatever its arrival makes of its event time. A row that this very batch
-    wrote before a restart is told from a copy by its Kafka coordinates.
+    Compared are the events whose client time is within a day of `days`, the copies' own: a copy is
+    the same record sent again, whatever its arrival makes of its event time. A row that this very
+    batch wrote before a restart is told from a copy by its Kafka coordinates.
     """
-    asking = accepted.where("needs_history")
-    days = asking.select(F.expr("to_date(event.client_time)").alias("day")).distinct().collect()
     known = (
         read_table(runtime, silver.EVENTS.name)
-        .where(_within(sorted(row.day for row in days)))
+        .where(_within(sorted(days)))
         .select("site_id", "event_id", *(F.col(name).alias(f"_known_{name}") for name in KEY))
     )
     is_other_record = " OR ".join(f"{name} <> _known_{name}" for name in KEY)
     copies = (
-        asking.select("site_id", "event_id", *KEY)
+        accepted.where("needs_history")
+        .select("site_id", "event_id", *KEY)
         .join(known, ["site_id", "event_id"], how="inner")
         .where(is_other_record)
         .select(*KEY, F.lit(True).alias("_is_copy"))
@@ -132,15 +140,14 @@ def _reject(rows: DataFrame, batch: Batch) -> None:
     batch.publish(messages, batch.runtime.settings.kafka.dead_letter_topic)
 
 
-def _record_duplicates(tally: DataFrame, accepted: DataFrame, batch: Batch) -> None:
+def _record_duplicates(records: DataFrame, passed: DataFrame, batch: Batch) -> None:
     """Each record that went in and did not come out, with how it was recognised."""
-    passed = accepted.select(*KEY, "is_known")
     duplicates = (
-        tally.join(passed, list(KEY), how="left")
+        records.join(passed, list(KEY), how="left")
         .where("coalesce(is_known, true)")
         .select(
             *KEY,
-            "site_id",
+            F.expr(f"coalesce(nullif(site_id, ''), '{DEFAULT_SITE}')").alias("site_id"),
             "event_id",
             "arrival_time",
             F.to_date("arrival_time").alias("arrival_date"),

@@ -1,0 +1,64 @@
+# Everything one does with this repository. `make` alone lists the targets.
+# Needs: GNU make and Python 3.11 (name another with PYTHON=...). Everything else lands in .venv.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+PYTEST_ARGS ?=
+UP_ARGS ?=
+BENCH_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install dev-up run-local test test-integration bench lint clean lock
+.DELETE_ON_ERROR:
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## Set up .venv from requirements.lock (again only when the lock or pyproject.toml changed)
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
+	  echo "Python 3.11 is needed, and '$(PYTHON)' is not it. Install it (Debian/Ubuntu: python3.11"; \
+	  echo "and python3.11-venv) or name yours: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11"; \
+	  exit 1; } >&2
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { \
+	  echo "'$(PYTHON) -m venv' failed. On Debian/Ubuntu: apt-get install python3.11-venv" >&2; \
+	  rm -rf $(VENV); exit 1; }
+	@echo "Setting up $(VENV) from requirements.lock: about a minute, 1.3 GB."
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# The shell must outlive Ctrl-C, so that `up` gets to stop its children and make has nothing to report.
+dev-up: $(INSTALLED) ## Everything on this machine, without sample traffic (Ctrl-C stops it)
+	@trap : INT; $(BIN)/web-analytics up --no-sample $(UP_ARGS) || test $$? -eq 130
+
+run-local: $(INSTALLED) ## Everything on this machine, with sample traffic (Ctrl-C stops it)
+	@trap : INT; $(BIN)/web-analytics up $(UP_ARGS) || test $$? -eq 130
+
+lint: $(INSTALLED) ## ruff, mypy, and every file in conf/ against the settings model
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	@for file in conf/*.yaml; do \
+	  WEB_ANALYTICS_CONFIG=$$file $(BIN)/web-analytics config show >/dev/null || exit 1; \
+	  echo "$$file: valid"; done
+
+test: lint ## lint, then the unit and end-to-end tests
+	$(BIN)/pytest -m "not integration" $(PYTEST_ARGS)
+
+test-integration: $(INSTALLED) ## Longer end-to-end and fault tests
+	$(BIN)/pytest -m integration $(PYTEST_ARGS)
+
+bench: $(INSTALLED) ## Throughput, freshness and latency of the whole chain (under 15 minutes; resumable)
+	$(BIN)/python -m bench $(BENCH_ARGS)
+
+lock: $(INSTALLED) ## Resolve requirements.lock again from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --python-version 3.11 \
+	  --no-header --quiet --output-file requirements.lock
+
+clean: ## Remove caches and build outputs (leaves .venv, data/ and bench-data/)
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis spark-warehouse metastore_db derby.log
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

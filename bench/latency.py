@@ -1,0 +1,65 @@
+"""Latency of `/pages` and `/sessions` over what the chain brought in, cached and uncached.
+
+Nothing else is sent meanwhile. An uncached request asks for a range nobody asked for before; the
+answer's `meta.cache` says whether it was a hit, and a wrong one stops the stage.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+from bench.numbers import summarize
+from bench.plan import Plan
+from bench.stack import Stack
+
+_PATHS = ("/pages", "/sessions")
+
+
+def measure_latency(stack: Stack, plan: Plan, advance: Callable[[float], None]) -> dict[str, Any]:
+    """Milliseconds from request to complete answer, by path; p50 and p95."""
+    result: dict[str, Any] = {}
+    with stack.http() as client:
+        for number, path in enumerate(_PATHS):
+            first = int(time.time()) % 86_400  # else a second run would ask the same again
+            uncached = [
+                _time_request(client, path, _unasked_range(first + index), {"miss"})
+                for index in range(plan.uncached_requests)
+            ]
+            advance((number + 0.8) / len(_PATHS))
+            asked = _unasked_range(first + plan.uncached_requests)
+            _time_request(client, path, asked, {"miss", "hit"})
+            cached = [
+                _time_request(client, path, asked, {"hit"}) for _ in range(plan.cached_requests)
+            ]
+            advance((number + 1) / len(_PATHS))
+            result[path] = {"uncached_ms": summarize(uncached), "cached_ms": summarize(cached)}
+    return result
+
+
+def _unasked_range(index: int) -> dict[str, str]:
+    # One second more each time: the same rows, another question.
+    tomorrow = dt.datetime.now(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    end = tomorrow + dt.timedelta(days=1, hours=1)
+    start = end - dt.timedelta(days=2, seconds=index)
+    return {"start": start.isoformat(), "end": end.isoformat()}
+
+
+def _time_request(
+    client: httpx.Client, path: str, params: dict[str, str], expected: set[str]
+) -> float:
+    started = time.perf_counter()
+    answer = client.get(path, params=params)
+    elapsed_ms = (time.perf_counter() - started) * 1000
+    answer.raise_for_status()
+    cache = answer.json()["meta"]["cache"]
+    if cache not in expected:
+        raise RuntimeError(
+            f"{path} was a cache {cache}, expected {' or '.join(sorted(expected))}: "
+            "is Redis running, and is nothing else writing to the lake?"
+        )
+    return elapsed_ms

@@ -1,0 +1,70 @@
+"""The API as a process of its own: settings -> Spark session -> FastAPI -> uvicorn.
+
+Stops on SIGTERM and SIGINT after the requests under way; reads the lake and writes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import structlog
+import uvicorn
+
+from serving.app import create_app
+from serving.deps import check_access_settings
+from serving.gold_reader import GoldReader
+from serving.session import start_session
+from settings.load import lake_root, load_settings
+from settings.logs import configure_logging
+from settings.model import Settings
+
+log = structlog.get_logger()
+
+STOP_TIMEOUT_S = 2
+
+
+def run(settings: Settings) -> None:
+    """Serve until a signal says to stop. Raises UnsafeSettings."""
+    from embedded.jars import spark_jars
+    from embedded.java import java_home
+
+    check_access_settings(settings.serving)
+    os.environ["JAVA_HOME"] = str(java_home())
+    spark = start_session(
+        settings.serving.spark, spark_jars() if settings.serving.spark.packages else []
+    )
+    try:
+        root = lake_root(settings)
+        app = create_app(settings, GoldReader(spark, root))
+        serving = settings.serving
+        log.info("serving", host=serving.host, port=serving.port, lake=root)
+        config = uvicorn.Config(
+            app,
+            host=serving.host,
+            port=serving.port,
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=STOP_TIMEOUT_S,
+        )
+        _serve(uvicorn.Server(config))
+    finally:
+        spark.stop()
+        log.info("stopped")
+
+
+def _serve(server: uvicorn.Server) -> None:
+    """Run the server; uvicorn raises the signal that stopped it again, which is no failure."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    server.run()
+    if not server.started:
+        raise SystemExit("the API did not start; the log above has the reason")
+
+
+if __name__ == "__main__":
+    loaded = load_settings()
+    configure_logging(loaded)
+    run(loaded)

@@ -1,0 +1,144 @@
+"""How a metric request is answered: versions -> cache -> one Spark SQL statement -> shape.
+
+From validated parameters to the bytes of the response. One computation per key at a time in this
+process; an answer always says which table versions it was made from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import Response
+
+from schemas.gold import SESSION_GRAIN
+from schemas.gold.pages import PAGES
+from serving.cache import CachedAnswer, choose_ttl_s, make_key
+from serving.deps import Service
+from serving.endpoints import Endpoint
+from serving.errors import NotReady, ServingError
+from serving.gold_reader import States
+from serving.params import CommonParams
+from serving.queries import Selection, Statement, build_statement
+from serving.ranges import split_range
+
+NOT_READY_RETRY_S = 2
+_NO_STATEMENT = Statement("", {}, (), ())
+
+
+async def answer(service: Service, endpoint: Endpoint, params: CommonParams) -> Response:
+    """Answer one request. Raises ServingError."""
+    states = await asyncio.to_thread(service.reader.read_states)
+    # After the versions: see split_range.
+    now = datetime.now(UTC)
+    selection = params.select(now)
+    ranges = split_range(selection.start, selection.end, now)
+    if ranges.is_empty:
+        nothing = CachedAnswer(b"[]", format_time(now))
+        return _shape(nothing, _describe(selection, states, _NO_STATEMENT, "bypass"))
+    statement = build_statement(endpoint, selection, ranges)
+    _require_tables(statement, states)
+    key = make_key(statement, states)
+    found = await service.cache.get(key)
+    cache = "hit" if found else "miss" if service.cache.is_available else "bypass"
+    service.metrics.cache_answers.labels(endpoint.path, cache).inc()
+    if found is None:
+        ttl_s = choose_ttl_s(service.settings.serving.cache, selection.end, now)
+        found = await _compute_once(service, endpoint, statement, states, key, ttl_s)
+    return _shape(found, _describe(selection, states, statement, cache))
+
+
+def find_as_of(states: States) -> str | None:
+    """Event time up to which data is in, as the streaming app last said; None: it never did."""
+    state = states.get(PAGES.name)
+    return state.said.get("as_of") if state else None
+
+
+def find_complete_until(states: States) -> str | None:
+    """Event time up to which sessions are closed, in all tables made from them."""
+    said = [
+        states[table.name].said.get("complete_until")
+        for table in SESSION_GRAIN
+        if table.name in states
+    ]
+    times = [time for time in said if time]
+    # ISO times of one form sort as text.
+    return min(times) if times and len(times) == len(SESSION_GRAIN) else None
+
+
+def format_time(time: datetime) -> str:
+    return time.isoformat().replace("+00:00", "Z")
+
+
+def _require_tables(statement: Statement, states: States) -> None:
+    missing = [name for name in statement.tables if name not in states]
+    if missing:
+        raise NotReady(
+            f"not there yet: {', '.join(missing)}; the streaming app makes them when it starts.",
+            retry_after_s=NOT_READY_RETRY_S,
+        )
+
+
+async def _compute_once(
+    service: Service,
+    endpoint: Endpoint,
+    statement: Statement,
+    states: States,
+    key: str,
+    ttl_s: int,
+) -> CachedAnswer:
+    """Join the computation of this key that is under way, or start it."""
+    flight = service.flights.get(key)
+    if flight is None:
+        flight = asyncio.create_task(_compute(service, endpoint, statement, states, key, ttl_s))
+        service.flights[key] = flight
+        flight.add_done_callback(lambda _: service.flights.pop(key))
+    # Shielded: one client that goes away must not take the answer from the others.
+    return await asyncio.shield(flight)
+
+
+async def _compute(
+    service: Service,
+    endpoint: Endpoint,
+    statement: Statement,
+    states: States,
+    key: str,
+    ttl_s: int,
+) -> CachedAnswer:
+    try:
+        with service.metrics.query_seconds.labels(endpoint.path).time():
+            rows = await service.pool.run(statement, states)
+    except ServingError as error:
+        service.metrics.query_errors.labels(endpoint.path, type(error).__name__).inc()
+        raise
+    data = [dict(zip(statement.columns, row, strict=True)) for row in rows]
+    made = CachedAnswer(_dump(data), format_time(datetime.now(UTC)))
+    await service.cache.put(key, made, ttl_s)
+    return made
+
+
+def _describe(
+    selection: Selection, states: States, statement: Statement, cache: str
+) -> dict[str, Any]:
+    return {
+        "start": format_time(selection.start),
+        "end": format_time(selection.end),
+        "as_of": find_as_of(states),
+        "complete_until": find_complete_until(states),
+        "cache": cache,
+        "versions": {name: states[name].version for name in statement.tables},
+    }
+
+
+def _shape(found: CachedAnswer, meta: dict[str, Any]) -> Response:
+    described = _dump({**meta, "generated_at": found.generated_at})
+    body = b'{"data":' + found.data + b',"meta":' + described + b"}"
+    return Response(body, media_type="application/json")
+
+
+def _dump(value: Any) -> bytes:
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    # Text of clients may hold lone surrogates, which UTF-8 has no bytes for.
+    return text.encode("utf-8", "replace")

@@ -1,0 +1,88 @@
+"""The FastAPI application: routes, errors, metrics, and the parts they share.
+
+From settings and a reader of the lake to an ASGI app; `serving/__main__.py` runs it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
+
+import structlog
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from prometheus_fastapi_instrumentator import Instrumentator
+
+from serving.answers import answer
+from serving.cache import AnswerCache
+from serving.deps import Service, check_access_settings
+from serving.endpoints import ENDPOINTS
+from serving.errors import NotReady, install_error_handlers
+from serving.gold_reader import GoldReader
+from serving.metrics import ServingMetrics
+from serving.params import CommonParams
+from serving.query_pool import QueryPool
+from serving.routes import dashboard, health, pages, sessions
+from settings.model import Settings
+
+log = structlog.get_logger()
+
+_WARM_UP_RETRY_S = 2.0
+
+
+def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
+    """The API over the lake. Raises UnsafeSettings."""
+    check_access_settings(settings.serving)
+
+    @asynccontextmanager
+    async def run_parts(app: FastAPI) -> AsyncIterator[None]:
+        service = Service(
+            settings=settings,
+            reader=reader,
+            cache=AnswerCache(settings.serving.cache),
+            pool=QueryPool(reader, settings.serving),
+            metrics=metrics,
+        )
+        app.state.service = service
+        warming = asyncio.create_task(_warm_up(service))
+        yield
+        warming.cancel()
+        with suppress(asyncio.CancelledError):
+            await warming
+        service.pool.close()
+        await service.cache.close()
+
+    metrics = ServingMetrics()
+    app = FastAPI(
+        title="web-analytics",
+        description="Web analytics from your own lakehouse. All times are UTC, ranges half-open.",
+        version=version("web-analytics"),
+        lifespan=run_parts,
+    )
+    install_error_handlers(app)
+    for route in (dashboard, health, pages, sessions):
+        app.include_router(route.router)
+    app.mount("/dashboard", StaticFiles(directory=dashboard.FOLDER), name="dashboard")
+    instrumentator = Instrumentator(
+        registry=metrics.registry, excluded_handlers=["/metrics", "/health.*"]
+    )
+    instrumentator.instrument(app).expose(app, tags=["operation"])
+    return app
+
+
+async def _warm_up(service: Service) -> None:
+    """Ask every endpoint once as soon as it can answer: a cold JVM takes seconds for the first."""
+    for endpoint in ENDPOINTS:
+        while True:
+            try:
+                await answer(service, endpoint, CommonParams())
+                break
+            except NotReady:
+                await asyncio.sleep(_WARM_UP_RETRY_S)
+            except Exception:
+                # The requests to come will tell what is wrong, to whoever asks.
+                log.exception("warm_up_failed", endpoint=endpoint.path)
+                break
+    log.info("warmed_up")

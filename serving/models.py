@@ -1,0 +1,70 @@
+"""Response models, made from the endpoint declarations: for OpenAPI, and for whoever reads it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, create_model
+
+from schemas.table import Metric
+from serving.endpoints import Endpoint
+
+_TYPES: dict[str, Any] = {"count": int, "money": float}
+_DIMENSION_HELP = {"page_path": "Path of the page, as sent, without query and fragment."}
+
+
+class Meta(BaseModel):
+    """What an answer is about and what it was made from."""
+
+    start: datetime = Field(description="Included.")
+    end: datetime = Field(description="Excluded.")
+    generated_at: datetime = Field(description="When the rows were computed.")
+    as_of: datetime | None = Field(description="Event time up to which data is in.")
+    complete_until: datetime | None = Field(description="Event time up to which sessions closed.")
+    cache: Literal["hit", "miss", "bypass"] = Field(description="bypass: there is no cache.")
+    versions: dict[str, int] = Field(description="Version of each table that was read.")
+
+
+class ErrorBody(BaseModel):
+    type: str
+    message: str
+    details: list[dict[str, Any]]
+
+
+class ErrorAnswer(BaseModel):
+    """Every error has this form."""
+
+    error: ErrorBody
+
+
+ERROR_ANSWERS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorAnswer, "description": text}
+    for status, text in {
+        401: "No key, or an unknown one.",
+        422: "A parameter is not allowed: which, what was given, what is allowed.",
+        503: "The tables are not there yet, or too many queries wait; see Retry-After.",
+        504: "The query took too long.",
+    }.items()
+}
+
+
+def make_answer_model(endpoint: Endpoint) -> type[BaseModel]:
+    """`{"data": [row], "meta": {...}}` of an endpoint."""
+    name = endpoint.path.strip("/").title().replace("-", "")
+    fields: dict[str, Any] = {
+        "bucket": (datetime | None, Field(None, description="Start; only with `interval`.")),
+    }
+    for dimension in endpoint.group_by:
+        fields[dimension] = (str, Field(description=_DIMENSION_HELP.get(dimension)))
+    metrics = endpoint.metrics | {metric.name: metric for metric in endpoint.pending}
+    for column in endpoint.columns:
+        fields[column] = _make_field(metrics[column])
+    row = create_model(f"{name}Row", **fields)
+    return create_model(f"{name}Answer", data=(list[row], ...), meta=(Meta, ...))
+
+
+def _make_field(metric: Metric) -> tuple[Any, Any]:
+    type_ = _TYPES.get(metric.unit, float | None)
+    unit = "" if metric.unit in ("count", "ratio", "money") else f" Unit: {metric.unit}."
+    return type_, Field(description=metric.help + unit)

@@ -1,0 +1,66 @@
+"""Runs statements in a bounded number of threads, each within a time limit.
+
+From the event loop to `GoldReader.run` and back: at most `max_concurrent_queries` at once, a
+bounded queue behind them, and a query that takes too long is cancelled in Spark.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import structlog
+
+from serving.errors import Busy, QueryTimeout
+from serving.gold_reader import GoldReader, States
+from serving.queries import Statement
+from settings.model import ServingSettings
+
+log = structlog.get_logger()
+
+
+class QueryPool:
+    """A few threads that may ask Spark."""
+
+    def __init__(self, reader: GoldReader, settings: ServingSettings) -> None:
+        self._reader = reader
+        self._timeout_s = settings.query_timeout_s
+        self._most = settings.max_concurrent_queries + settings.max_queued_queries
+        self._taken = 0
+        self._threads = ThreadPoolExecutor(settings.max_concurrent_queries, "query")
+
+    async def run(self, statement: Statement, states: States) -> list[tuple[Any, ...]]:
+        """The statement's rows. Raises Busy, QueryTimeout, QueryFailed."""
+        if self._taken >= self._most:
+            raise Busy(f"{self._taken} queries are waiting or running; try again.")
+        job_group = f"query-{uuid.uuid4()}"
+        running = self._threads.submit(self._reader.run, statement, states, job_group)
+        self._taken += 1
+        loop = asyncio.get_running_loop()
+        running.add_done_callback(lambda _: loop.call_soon_threadsafe(self._release))
+        try:
+            # Shielded: a thread cannot be stopped from outside, its Spark jobs can.
+            future = asyncio.wrap_future(running)
+            return await asyncio.wait_for(asyncio.shield(future), self._timeout_s)
+        except TimeoutError:
+            if not running.cancel():
+                future.add_done_callback(_log_late_end)
+                await asyncio.to_thread(self._reader.cancel, job_group)
+            raise QueryTimeout(
+                f"The query took longer than {self._timeout_s:g} s (serving.query_timeout_s); "
+                "ask for a shorter range or add a filter."
+            ) from None
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _release(self) -> None:
+        self._taken -= 1
+
+
+def _log_late_end(future: asyncio.Future[list[tuple[Any, ...]]]) -> None:
+    """A cancelled query ends with an error that nobody waits for any more."""
+    ended = "cancelled" if future.cancelled() or future.exception() else "finished"
+    log.info("query_ended_after_timeout", ended=ended)

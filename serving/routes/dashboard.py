@@ -1,0 +1,45 @@
+"""`GET /`: the dashboard, a static page that asks this API.
+
+With `serving.local_dashboard` a browser on this machine gets a cookie that may read, so that
+nobody has to paste a key into a page.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import FileResponse
+
+from serving.deps import (
+    DASHBOARD_COOKIE,
+    Service,
+    get_service,
+    is_own_dashboard,
+    make_dashboard_token,
+)
+
+FOLDER = Path(__file__).resolve().parent.parent / "dashboard"
+# Everything the page loads comes from here.
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+async def show_dashboard(
+    request: Request, service: Annotated[Service, Depends(get_service)]
+) -> FileResponse:
+    response = FileResponse(FOLDER / "index.html", headers=_HEADERS)
+    serving = service.settings.serving
+    if is_own_dashboard(request, serving):
+        response.set_cookie(
+            DASHBOARD_COOKIE, make_dashboard_token(serving), httponly=True, samesite="strict"
+        )
+    return response

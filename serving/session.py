@@ -1,0 +1,64 @@
+"""The read-only Spark session of the API, tuned for many small queries.
+
+From the settings and the jars to a `SparkSession`; the reasons stand beside the properties.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from settings.model import SparkSettings
+
+STATIC_PROPERTIES = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.driver.extraJavaOptions": "-Duser.timezone=UTC -XX:+UseSerialGC",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    # Queries at once share the cores instead of waiting for each other.
+    "spark.scheduler.mode": "FAIR",
+}
+QUERY_PROPERTIES = {
+    "spark.sql.session.timeZone": "UTC",
+    # Small queries: compiling code and planning again cost more than the rows (DESIGN section 3).
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.databricks.delta.snapshotPartitions": "1",
+    # Gold has many small files between compactions: several to a task.
+    "spark.sql.files.openCostInBytes": "65536",
+    # Sketch aggregates stay hash aggregates with this many groups, then sort.
+    "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "2048",
+    # Delta's parser drops bound parameters since Spark 4.1 (delta-io/delta#7640); this binds them
+    # in the analyser instead.
+    "spark.sql.legacy.parameterSubstitution.constantsOnly": "true",
+    # No statement names a file; the reader hands it its tables.
+    "spark.sql.runSQLOnFiles": "false",
+}
+
+
+def start_session(settings: SparkSettings, jars: Sequence[Path]) -> SparkSession:
+    """Start Spark in this process. JAVA_HOME must name a usable Java."""
+    builder = SparkSession.Builder().appName("web-analytics-serving")
+    if settings.master:
+        builder = builder.master(settings.master)
+        builder = builder.config("spark.driver.memory", settings.driver_memory)
+    if jars:
+        builder = builder.config("spark.jars", ",".join(str(jar) for jar in jars))
+    for key, value in {**STATIC_PROPERTIES, **settings.conf}.items():
+        builder = builder.config(key, value)
+    spark = builder.getOrCreate()
+    spark.sparkContext.setLogLevel("ERROR")
+    return tune_session(spark, settings.conf)
+
+
+def tune_session(spark: SparkSession, conf: Mapping[str, str]) -> SparkSession:
+    """Set what makes small queries quick and safe, except for what `conf` says."""
+    for key, value in QUERY_PROPERTIES.items():
+        if key not in conf:
+            spark.conf.set(key, value)
+    return spark

@@ -1,0 +1,63 @@
+"""What every test may ask for: one Spark session and one Kafka broker for the whole run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+
+import pytest
+from pyspark.sql import SparkSession
+
+from embedded.jars import spark_jars
+from embedded.java import java_home
+from embedded.kafka import has_broker, prepare_broker
+from embedded.ports import find_free_port
+from embedded.process import die_with_parent
+from settings.model import KafkaSettings, Settings, SparkSettings, StreamSettings
+from streaming.session import build_session
+
+_BROKER_TIMEOUT_S = 120
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """The product's own Spark session: Delta, UTC, 2 shuffle partitions, no UI."""
+    os.environ["JAVA_HOME"] = str(java_home())
+    folder = tmp_path_factory.mktemp("spark")
+    settings = Settings(
+        stream=StreamSettings(shuffle_partitions=2),
+        spark=SparkSettings(
+            master="local[2]",
+            driver_memory="2g",
+            conf={
+                "spark.sql.warehouse.dir": f"file://{folder}/warehouse",
+                "spark.local.dir": str(folder),
+            },
+        ),
+    )
+    session = build_session(settings, spark_jars())
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
+def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Bootstrap servers of a broker of our own, without any topic; use your own topic names."""
+    folder, port = tmp_path_factory.mktemp("kafka"), find_free_port()
+    bootstrap = f"127.0.0.1:{port}"
+    argv = prepare_broker(folder, port, KafkaSettings())
+    with (folder / "kafka.log").open("wb") as log:
+        broker = subprocess.Popen(
+            argv, stdout=log, stderr=subprocess.STDOUT, preexec_fn=die_with_parent()
+        )
+    try:
+        deadline = time.monotonic() + _BROKER_TIMEOUT_S
+        while not has_broker(bootstrap):
+            assert broker.poll() is None, (folder / "kafka.log").read_text()
+            assert time.monotonic() < deadline, "the broker does not answer"
+        yield bootstrap
+    finally:
+        broker.kill()
+        broker.wait()

@@ -1,0 +1,55 @@
+"""Stand-ins for the lake: a reader that says what a test wants, and settings for it."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from serving.delta_log import TableState
+from serving.errors import ServingError
+from serving.gold_reader import TABLES, States
+from serving.queries import Statement
+from settings.model import CacheSettings, ServingSettings, Settings
+
+READY: States = {
+    name: TableState(3, f"commit-of-{name}", said={"as_of": "2015-05-20T12:00:00Z"})
+    for name in TABLES
+}
+
+
+class FakeReader:
+    """A lake without Spark: one row for every statement, or `error`, once `may_answer` is set."""
+
+    def __init__(self, states: States | None = None, error: Exception | None = None) -> None:
+        self.states = READY if states is None else states
+        self.error = error
+        self.states_error: ServingError | None = None
+        self.statements: list[Statement] = []
+        self.cancelled: list[str] = []
+        self.may_answer = threading.Event()
+        self.may_answer.set()
+        self.asked = threading.Semaphore(0)
+
+    def read_states(self) -> States:
+        if self.states_error:
+            raise self.states_error
+        return self.states
+
+    def run(self, statement: Statement, states: States, job_group: str) -> list[tuple[Any, ...]]:
+        assert set(statement.tables) <= set(states)
+        assert job_group
+        self.statements.append(statement)
+        self.asked.release()
+        assert self.may_answer.wait(30)
+        if self.error:
+            raise self.error
+        return [tuple(range(len(statement.columns)))]
+
+    def cancel(self, job_group: str) -> None:
+        self.cancelled.append(job_group)
+        self.may_answer.set()
+
+
+def make_settings(redis_url: str | None = None, **serving: Any) -> Settings:
+    cache = CacheSettings(redis_url=redis_url)  # type: ignore[arg-type]  # pydantic makes a SecretStr
+    return Settings(serving=ServingSettings(**{"allow_anonymous": True, "cache": cache, **serving}))

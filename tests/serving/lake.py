@@ -1,0 +1,173 @@
+"""A small lake with known numbers: plain rows, the Delta tables made of them, and a count by hand.
+
+The count is plain Python over the rows; it shares nothing with the statements under test.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from schemas.gold import EVENT_GRAIN, SESSION_GRAIN
+from schemas.silver import EVENTS, SESSIONS
+from schemas.table import GoldTable, Table
+
+Row = dict[str, Any]
+
+AS_OF = "2015-05-20T12:00:00.000Z"
+COMPLETE_UNTIL = "2015-05-20T11:25:00.000Z"
+FIRST = datetime(2015, 5, 17, 9, 50, tzinfo=UTC)
+
+
+def make_events() -> list[Row]:
+    """Events over two and a half days, some without load times, some by bots, some no views."""
+    return [
+        {
+            "site_id": "shop" if number % 4 == 0 else "blog",
+            "event_type": "click" if number % 13 == 5 else "page_view",
+            "event_time": (time := FIRST + timedelta(minutes=17, seconds=31) * number),
+            "event_date": time.date(),
+            "is_late": False,
+            "visitor_id": f"visitor-{number % 23}",
+            "page_path": f"/page/{number % 7}",
+            "is_bot": number % 11 == 0,
+            "device_type": "mobile" if number % 2 else "desktop",
+            "country": "DE" if number % 5 else None,
+            "load_time_ms": None if number % 7 == 3 else float(number),
+        }
+        for number in range(210)
+    ]
+
+
+def make_sessions() -> list[Row]:
+    return [
+        {
+            "site_id": "shop" if number % 4 == 0 else "blog",
+            "session_start": (time := FIRST + timedelta(minutes=61) * number),
+            "session_date": time.date(),
+            "visitor_id": f"visitor-{number % 23}",
+            "duration_s": number * 3.5,
+            "page_views": number % 5,
+            "is_engaged": number % 3 != 0,
+            "is_bounce": number % 3 == 0,
+            "entry_page": f"/page/{number % 7}",
+            "exit_page": None if number % 5 == 0 else f"/page/{number % 6}",
+            "source": "news.example" if number % 2 else "(direct)",
+            "medium": "referral" if number % 2 else "(none)",
+            "campaign": 'it\'s "spring" :sale' if number % 6 == 0 else None,
+            "device_type": "mobile" if number % 2 else "desktop",
+            "country": "DE" if number % 5 else None,
+            "conversions": int(number % 4 == 0),
+            "revenue": Decimal(number) if number % 4 == 0 else None,
+            "is_bot": number % 10 == 0,
+        }
+        for number in range(60)
+    ]
+
+
+def write_lake(spark: SparkSession, root: str) -> None:
+    """Every table the API reads; Gold in two commits, so that partials have to be merged."""
+    for table, rows in ((EVENTS, make_events()), (SESSIONS, make_sessions())):
+        write_silver(spark, root, table, rows)
+        half = len(rows) // 2
+        for part in (rows[:half], rows[half:]):
+            for gold in EVENT_GRAIN if table is EVENTS else SESSION_GRAIN:
+                append_gold(spark, root, gold, table, part)
+
+
+def write_silver(spark: SparkSession, root: str, table: Table, rows: list[Row]) -> None:
+    frame = spark.createDataFrame(rows, table.ddl).coalesce(1)
+    frame.write.format("delta").partitionBy(*table.partition_by).save(table_path(root, table.name))
+
+
+def append_gold(
+    spark: SparkSession, root: str, gold: GoldTable, source: Table, rows: list[Row]
+) -> None:
+    dimensions = [f"{sql} AS {name}" for name, sql in gold.dimensions.items()]
+    stored = [f"{sql} AS {name}" for name, sql in gold.stored.items()]
+    hour = f"date_trunc('HOUR', {gold.time})"
+    columns = [f"{hour} AS bucket", f"to_date({gold.time}) AS date", *dimensions, *stored]
+    partials = spark.sql(
+        f"SELECT {', '.join(columns)} FROM {{rows}} WHERE {gold.where} GROUP BY ALL",
+        rows=spark.createDataFrame(rows, source.ddl),
+    )
+    said = {"as_of": AS_OF} if gold in EVENT_GRAIN else {"complete_until": COMPLETE_UNTIL}
+    partials.coalesce(1).write.format("delta").mode("append").partitionBy("date").option(
+        "userMetadata", json.dumps(said)
+    ).save(table_path(root, gold.name))
+
+
+def table_path(root: str, name: str) -> str:
+    return f"{root}/{name.replace('.', '/')}"
+
+
+def count_pages(events: list[Row], sessions: list[Row]) -> list[Row]:
+    """What /pages must answer for these rows, which are already filtered."""
+    views = _group([event for event in events if event["event_type"] == "page_view"], "page_path")
+    entries = _group(sessions, "entry_page")
+    exits = _group([s for s in sessions if s["exit_page"] is not None], "exit_page")
+    pages = [
+        {
+            "page_path": path,
+            "page_views": len(views[path]),
+            "unique_visitors": len({event["visitor_id"] for event in views[path]}),
+            "entries": len(entries[path]),
+            "exits": len(exits[path]),
+            "bounce_rate": _divide(sum(s["is_bounce"] for s in entries[path]), len(entries[path])),
+            "avg_engaged_time_s": None,
+            **{
+                f"load_time_p{percent}_ms": _percentile(
+                    [event["load_time_ms"] for event in views[path]], percent
+                )
+                for percent in (50, 90, 99)
+            },
+        }
+        for path in sorted(views.keys() | entries.keys() | exits.keys())
+    ]
+    return sorted(pages, key=lambda page: (-page["page_views"], page["page_path"]))
+
+
+def count_sessions(sessions: list[Row]) -> list[Row]:
+    """What /sessions must answer for these rows, which are already filtered."""
+    if not sessions:
+        return []
+    total = len(sessions)
+    durations = [session["duration_s"] for session in sessions]
+    return [
+        {
+            "sessions": total,
+            "engaged_sessions": sum(s["is_engaged"] for s in sessions),
+            "bounces": sum(s["is_bounce"] for s in sessions),
+            "bounce_rate": sum(s["is_bounce"] for s in sessions) / total,
+            "avg_duration_s": sum(durations) / total,
+            "duration_p50_s": _percentile(durations, 50),
+            "duration_p90_s": _percentile(durations, 90),
+            "pages_per_session": sum(s["page_views"] for s in sessions) / total,
+            "unique_visitors": len({s["visitor_id"] for s in sessions}),
+            "conversions": sum(s["conversions"] for s in sessions),
+            "revenue": float(sum(s["revenue"] or 0 for s in sessions)),
+        }
+    ]
+
+
+def _group(rows: list[Row], column: str) -> defaultdict[str, list[Row]]:
+    groups: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row[column]].append(row)
+    return groups
+
+
+def _divide(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _percentile(values: list[float | None], percent: int) -> float | None:
+    """Exact, by the nearest rank: so few values lie in a sketch one by one."""
+    known = sorted(value for value in values if value is not None)
+    return known[math.ceil(len(known) * percent / 100) - 1] if known else None

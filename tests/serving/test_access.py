@@ -1,0 +1,104 @@
+"""Who may read: keys, the dashboard's cookie on this machine, and nobody by oversight."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from serving.app import create_app
+from serving.deps import DASHBOARD_COOKIE, UnsafeSettings
+from tests.serving.fakes import FakeReader, make_settings
+
+KEYS = ("first-key-ü", "second-key")
+LOOPBACK = ("127.0.0.1", 50000)
+ELSEWHERE = ("192.0.2.7", 50000)
+
+
+def open_api(
+    client: tuple[str, int] = LOOPBACK, url: str = "http://localhost:8002", **serving: Any
+) -> TestClient:
+    settings = make_settings(**{"allow_anonymous": False, "api_keys": KEYS, **serving})
+    app = create_app(settings, FakeReader())  # type: ignore[arg-type]
+    return TestClient(app, base_url=url, client=client)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_known_key_may_read(key: str) -> None:
+    with open_api() as api:
+        headers = {"X-API-Key": key.encode("utf-8")}
+        given = {"X-API-Key": key} if key.isascii() else headers
+        response = api.get("/sessions", headers=given)
+        # Headers are Latin-1 on the server's side: only ASCII keys arrive as they were sent.
+        assert response.status_code == (200 if key.isascii() else 401)
+
+
+@pytest.mark.parametrize("key", [None, "", "second-ke", "second-key ", "SECOND-KEY", "x" * 5000])
+@pytest.mark.parametrize("path", ["/sessions", "/pages", "/pages?limit=nonsense"])
+def test_nobody_else_may(path: str, key: str | None) -> None:
+    with open_api() as api:
+        response = api.get(path, headers={} if key is None else {"X-API-Key": key})
+        if key == "second-key ":
+            # White space round a header's value is no part of it.
+            assert response.status_code in (200, 422)
+            return
+        assert response.status_code == 401
+        assert response.json()["error"]["type"] == "unauthorized"
+        assert "second-key" not in response.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/docs", "/openapi.json", "/metrics", "/health", "/health/live", "/health/ready"]
+)
+def test_what_needs_no_key(path: str) -> None:
+    with open_api() as api:
+        assert api.get(path).status_code == 200
+
+
+def test_anonymous_reading_must_be_asked_for() -> None:
+    with pytest.raises(UnsafeSettings, match="ALLOW_ANONYMOUS"):
+        open_api(api_keys=())
+    with pytest.raises(UnsafeSettings, match="empty key"):
+        open_api(api_keys=("",))
+    with open_api(api_keys=(), allow_anonymous=True) as api:
+        assert api.get("/sessions").status_code == 200
+
+
+@pytest.mark.parametrize("url", ["http://localhost:8002", "http://127.0.0.1:8002", "http://[::1]"])
+def test_the_dashboard_on_this_machine_may_read(url: str) -> None:
+    with open_api(url=url, local_dashboard=True) as api:
+        assert api.get("/sessions").status_code == 401
+        cookie = api.get("/").headers["set-cookie"]
+        assert "HttpOnly" in cookie
+        assert "SameSite=strict" in cookie
+        assert not any(key in cookie for key in KEYS)
+        token = cookie.split("=")[1].split(";")[0]
+        headers = {"Cookie": f"{DASHBOARD_COOKIE}={token}"}
+        assert api.get("/sessions", headers=headers).status_code == 200
+        wrong = {"Cookie": f"{DASHBOARD_COOKIE}={token[:-1]}"}
+        api.cookies.clear()
+        assert api.get("/sessions", headers=wrong).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("client", "url", "headers", "is_local"),
+    [
+        (ELSEWHERE, "http://localhost:8002", {}, True),
+        (LOOPBACK, "http://evil.example:8002", {}, True),
+        (LOOPBACK, "http://localhost.evil.example", {}, True),
+        (LOOPBACK, "http://localhost:8002", {"X-Forwarded-For": "192.0.2.7"}, True),
+        (LOOPBACK, "http://localhost:8002", {"Forwarded": "for=192.0.2.7"}, True),
+        (LOOPBACK, "http://localhost:8002", {}, False),
+    ],
+)
+def test_nobody_else_gets_the_cookie_or_may_use_it(
+    client: tuple[str, int], url: str, headers: dict[str, str], is_local: bool
+) -> None:
+    with open_api(local_dashboard=True) as own:
+        own.get("/")
+        token = own.cookies[DASHBOARD_COOKIE]
+    with open_api(client, url, local_dashboard=is_local) as api:
+        assert "set-cookie" not in api.get("/", headers=headers).headers
+        stolen = {**headers, "Cookie": f"{DASHBOARD_COOKIE}={token}"}
+        assert api.get("/sessions", headers=stolen).status_code == 401

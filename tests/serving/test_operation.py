@@ -1,0 +1,132 @@
+"""Health, metrics, documentation and the dashboard's files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from embedded.ports import find_free_port
+from serving.app import create_app
+from serving.delta_log import TableState
+from serving.errors import NotReady
+from serving.routes.dashboard import FOLDER
+from serving.routes.health import FRESHNESS_WARNING_S
+from tests.serving.fakes import READY, FakeReader, make_settings
+
+
+@pytest.fixture
+def reader() -> FakeReader:
+    return FakeReader()
+
+
+@pytest.fixture
+def api(reader: FakeReader) -> Iterator[TestClient]:
+    with TestClient(create_app(make_settings(), reader)) as client:  # type: ignore[arg-type]
+        yield client
+
+
+def look(api: TestClient) -> tuple[str, dict[str, Any]]:
+    response = api.get("/health")
+    assert response.status_code == 200
+    body = response.json()
+    for check in body["checks"]:
+        assert check.keys() == {"name", "status", "value", "threshold"}
+    return body["status"], {check["name"]: check for check in body["checks"]}
+
+
+def say_as_of(reader: FakeReader, as_of: str) -> None:
+    reader.states = {**READY, "gold.pages": TableState(4, "y", said={"as_of": as_of})}
+
+
+def test_fresh_data_is_healthy(api: TestClient, reader: FakeReader) -> None:
+    say_as_of(reader, datetime.now(UTC).isoformat())
+    status, checks = look(api)
+    assert status == "HEALTHY"
+    assert checks.keys() == {"lake", "tables", "freshness_s", "redis"}
+    assert checks["freshness_s"]["value"] < FRESHNESS_WARNING_S
+
+
+@pytest.mark.parametrize(
+    "as_of",
+    [(datetime.now(UTC) - timedelta(seconds=FRESHNESS_WARNING_S + 60)).isoformat(), "nonsense"],
+)
+def test_old_data_is_a_warning(api: TestClient, reader: FakeReader, as_of: str) -> None:
+    say_as_of(reader, as_of)
+    status, checks = look(api)
+    assert (status, checks["freshness_s"]["status"]) == ("WARNING", "WARNING")
+
+
+def test_missing_tables_are_critical(api: TestClient, reader: FakeReader) -> None:
+    reader.states = {}
+    status, checks = look(api)
+    assert (status, checks["tables"]["status"]) == ("CRITICAL", "CRITICAL")
+    assert checks["tables"]["value"] == 0
+
+
+def test_unreadable_lake_is_critical(api: TestClient, reader: FakeReader) -> None:
+    reader.states_error = NotReady("the lake cannot be read now: PermissionError")
+    status, checks = look(api)
+    assert (status, checks["lake"]["status"]) == ("CRITICAL", "CRITICAL")
+    assert api.get("/health/live").json() == {"status": "live"}
+
+
+def test_redis(reader: FakeReader, redis_url: str) -> None:
+    say_as_of(reader, datetime.now(UTC).isoformat())
+    for url, expected in (
+        (redis_url, "HEALTHY"),
+        (f"redis://127.0.0.1:{find_free_port()}/0", "WARNING"),
+    ):
+        with TestClient(create_app(make_settings(url), reader)) as client:  # type: ignore[arg-type]
+            status, checks = look(client)
+            assert (status, checks["redis"]["status"]) == (expected, expected)
+
+
+def test_metrics_count_what_the_cache_did(api: TestClient) -> None:
+    assert api.get("/pages?start=2015-05-17&end=2015-05-21").status_code == 200
+    text = api.get("/metrics").text
+    pattern = r'web_analytics_cache_answers_total\{cache="bypass",endpoint="/pages"\} [1-9]'
+    assert re.search(pattern, text)
+    assert 'web_analytics_query_seconds_count{endpoint="/pages"}' in text
+    assert re.search(r'http_requests_total\{handler="/pages",method="GET",status="2xx"\} 1', text)
+
+
+def test_documentation_names_every_column_and_parameter(api: TestClient) -> None:
+    document = api.get("/openapi.json").json()
+    pages = document["paths"]["/pages"]["get"]
+    names = {parameter["name"] for parameter in pages["parameters"]}
+    assert {"start", "end", "site_id", "include_bots", "interval", "page_path"} <= names
+    assert "channel" not in names
+    assert {"200", "401", "422", "503", "504"} <= pages["responses"].keys()
+    row = document["components"]["schemas"]["PagesRow"]["properties"]
+    assert all(column.get("description") for name, column in row.items() if name != "bucket")
+    assert list(row)[:3] == ["bucket", "page_path", "page_views"]
+
+
+def test_dashboard_loads_nothing_from_elsewhere(api: TestClient) -> None:
+    page = api.get("/")
+    assert page.headers["content-type"].startswith("text/html")
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    for file in FOLDER.iterdir():
+        text = (
+            file.read_text()
+            .replace("http://www.w3.org/2000/svg", "")
+            .replace("http://localhost on", "")
+        )
+        assert not re.search(r"https?://", text), file.name
+    linked = re.findall(r'(?:src|href)="(/dashboard/[^"]+)"', page.text)
+    assert len(linked) >= 3
+    for path in linked:
+        assert api.get(path).status_code == 200
+
+
+def test_dashboard_script_finds_its_elements() -> None:
+    page = (FOLDER / "index.html").read_text()
+    script = (FOLDER / "app.js").read_text()
+    wanted = set(re.findall(r'element\("([\w-]+)"\)', script))
+    assert wanted
+    assert wanted <= set(re.findall(r'id="([\w-]+)"', page))

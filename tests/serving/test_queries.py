@@ -1,0 +1,76 @@
+"""The statement that is made from a selection: pure text, no Spark."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+
+import pytest
+
+from serving.endpoints import ENDPOINTS, PAGES_ENDPOINT, SESSIONS_ENDPOINT, Endpoint
+from serving.queries import Selection, build_statement
+from serving.ranges import split_range
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+START = datetime(2015, 5, 17, 10, 30, tzinfo=UTC)
+END = datetime(2015, 5, 18, 12, 15, tzinfo=UTC)
+MIDNIGHT = datetime(2015, 5, 19, tzinfo=UTC)
+
+
+def select(start: datetime = START, end: datetime = END, **more: object) -> Selection:
+    return Selection(start=start, end=end, limit=10, offset=20, **more)  # type: ignore[arg-type]
+
+
+def build(endpoint: Endpoint, selection: Selection):  # type: ignore[no-untyped-def]
+    return build_statement(endpoint, selection, split_range(selection.start, selection.end, NOW))
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.path)
+def test_partials_of_an_endpoint_have_names_of_their_own(endpoint: Endpoint) -> None:
+    stored = [name for table in endpoint.tables for name in table.stored]
+    assert len(stored) == len(set(stored))
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.path)
+def test_every_column_is_declared(endpoint: Endpoint) -> None:
+    assert set(endpoint.columns) <= endpoint.metrics.keys() | endpoint.pending_names
+    assert not endpoint.metrics.keys() & endpoint.pending_names
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.path)
+def test_every_marker_is_bound_and_every_value_is_used(endpoint: Endpoint) -> None:
+    statement = build(endpoint, select(filters={"site_id": "x'; --"}, interval="day"))
+    sql_without_texts = statement.sql.replace(r"\'T\'HH:mm:ss\'Z\'", "")
+    assert set(re.findall(r":(\w+)", sql_without_texts)) == statement.args.keys()
+    assert "x'" not in statement.sql
+
+
+def test_whole_hours_are_read_from_gold_alone() -> None:
+    statement = build(PAGES_ENDPOINT, select(START.replace(minute=0), MIDNIGHT))
+    assert statement.tables == ("gold.pages", "gold.entry_pages", "gold.exit_pages")
+    assert statement.args["first_date"] == date(2015, 5, 17)
+    assert statement.args["last_date"] == date(2015, 5, 18)
+
+
+def test_parts_of_hours_are_read_from_silver_too() -> None:
+    statement = build(SESSIONS_ENDPOINT, select())
+    assert statement.tables == ("gold.sessions", "silver.sessions")
+    assert statement.args["edge0_start"] == START
+    assert statement.args["edge1_end"] == END
+    assert "session_date IN (:edge0_date, :edge1_date)" in statement.sql
+
+
+def test_range_within_an_hour_is_read_from_silver_alone() -> None:
+    statement = build(PAGES_ENDPOINT, select(START, START.replace(minute=40)))
+    assert statement.tables == ("silver.events", "silver.sessions")
+
+
+def test_bots_are_left_out_unless_asked_for() -> None:
+    assert "NOT is_bot" in build(SESSIONS_ENDPOINT, select()).sql
+    assert "is_bot" not in build(SESSIONS_ENDPOINT, select(include_bots=True)).sql
+
+
+def test_interval_adds_the_bucket() -> None:
+    assert build(SESSIONS_ENDPOINT, select(interval="week")).columns[0] == "bucket"
+    assert "date_trunc('WEEK', hour)" in build(SESSIONS_ENDPOINT, select(interval="week")).sql
+    assert "bucket" not in build(SESSIONS_ENDPOINT, select()).columns

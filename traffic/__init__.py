@@ -1,0 +1,1 @@
+"""Made-up but realistic web traffic, of which everything is known."""
