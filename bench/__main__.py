@@ -7,6 +7,8 @@ stages; an interrupted run goes on there), `results.json`. Nothing else is touch
 from __future__ import annotations
 
 import json
+import signal
+import sys
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -19,6 +21,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from bench.plan import ROOT, Plan, State, open_state
 from bench.report import render_table, write_into, write_results
 from bench.stages import STAGES, Run
+from embedded.errors import StackError
 
 _PAGES = (ROOT / "README.md", ROOT / "docs" / "bench.md")
 
@@ -35,8 +38,14 @@ def main(
 ) -> None:
     """Measure the whole chain on this machine."""
     if not (table or write_docs):
+        # A SIGTERM must stop what the bench has started, as Ctrl-C does.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         plan = Plan(events=events, warmup_events=max(100, events // 10), steady_s=steady_s)
-        _run_stages(folder, open_state(folder, plan, is_fresh=fresh))
+        try:
+            _run_stages(folder, open_state(folder, plan, is_fresh=fresh))
+        except (RuntimeError, StackError) as error:
+            typer.echo(f"bench: {error}", err=True)
+            raise typer.Exit(1) from error
     results_file = folder / "results.json"
     if not results_file.exists():
         raise typer.BadParameter(f"{results_file} is not there: run `make bench` first")

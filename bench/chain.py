@@ -18,7 +18,6 @@ from bench.send import make_producer, send_all
 from bench.stack import Stack, read_status, wait_for
 
 _DRAIN_TIMEOUT_S = 600
-_POLL_S = 1.0
 # The flows that work on every event; gold_sessions has its work when sessions close.
 _EVENT_FLOWS = ("bronze", "silver", "sessions", "gold_events")
 
@@ -67,7 +66,7 @@ def _drain(stack: Stack, records: int, advance: Callable[[float], None]) -> None
         return is_done
 
     what = f"{records:,} records to be in Gold"
-    wait_for(is_drained, _DRAIN_TIMEOUT_S, what, stack.process, stack.log, _POLL_S)
+    wait_for(is_drained, _DRAIN_TIMEOUT_S, what, stack)
 
 
 def _wait_for_sessions(stack: Stack, plan: Plan, events: EventSet) -> float:
@@ -95,8 +94,7 @@ def _wait_for_sessions(stack: Stack, plan: Plan, events: EventSet) -> float:
             lambda: count_rows("/sessions", "sessions") == events.visitors,
             plan.session_gap_s + plan.allowed_lateness_s + plan.read_skew_s + 120,
             f"{events.visitors:,} sessions to be closed",
-            stack.process,
-            stack.log,
+            stack,
             every_s=2,
         )
     return time.monotonic() - started

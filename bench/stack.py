@@ -21,6 +21,7 @@ import httpx
 
 from bench.plan import Plan
 from embedded.ports import find_free_port
+from embedded.process import die_with_parent
 
 _START_TIMEOUT_S = 600  # the first start downloads
 _STOP_TIMEOUT_S = 60
@@ -31,7 +32,6 @@ _COMMAND = str(Path(sys.executable).parent / "web-analytics")
 class Stack:
     """A running `up` and its `run.json`."""
 
-    process: subprocess.Popen[bytes]
     data_dir: Path
     log: Path
     run: dict[str, Any]
@@ -60,13 +60,29 @@ def run_stack(folder: Path, plan: Plan) -> Iterator[Stack]:
             stderr=subprocess.STDOUT,
             env={**os.environ, **_settings(plan)},
             start_new_session=True,  # Ctrl-C reaches the bench alone, which then stops the stack
+            preexec_fn=die_with_parent(),
         )
     try:
-        wait_for(run_file.exists, _START_TIMEOUT_S, "`up` to be ready", process, log)
+        _wait_until_ready(process, run_file, log)
         run = json.loads(run_file.read_text(encoding="utf-8"))
-        yield Stack(process, data_dir, log, run)
+        yield Stack(data_dir, log, run)
     finally:
         _stop(process)
+
+
+def wait_for(
+    is_met: Callable[[], bool], limit_s: float, what: str, stack: Stack, every_s: float = 1
+) -> None:
+    """Wait for a condition as long as the whole stack is up; a restart would spoil the figures."""
+    deadline = time.monotonic() + limit_s
+    while not is_met():
+        if not (stack.data_dir / "run.json").exists():
+            raise RuntimeError(
+                f"a process of the stack ended while waiting for {what}: {stack.log}"
+            )
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"waited {limit_s:.0f} s in vain for {what}: see {stack.log}")
+        time.sleep(every_s)
 
 
 def read_status(stack: Stack) -> dict[str, Any]:
@@ -75,7 +91,7 @@ def read_status(stack: Stack) -> dict[str, Any]:
         [_COMMAND, "status", "--json", "--data-dir", str(stack.data_dir)],
         capture_output=True,
         text=True,
-        check=False,  # it exits with 1 where a check fails; the content says which
+        check=False,  # what it has to say is in its output
     )
     try:
         content: dict[str, Any] = json.loads(answer.stdout)
@@ -84,24 +100,14 @@ def read_status(stack: Stack) -> dict[str, Any]:
     return content
 
 
-def wait_for(
-    is_met: Callable[[], bool],
-    limit_s: float,
-    what: str,
-    process: subprocess.Popen[bytes],
-    log: Path,
-    every_s: float = 0.2,
-) -> None:
-    """Wait for a condition as long as the stack lives."""
-    deadline = time.monotonic() + limit_s
-    while not is_met():
+def _wait_until_ready(process: subprocess.Popen[bytes], run_file: Path, log: Path) -> None:
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while not run_file.exists():
         if process.poll() is not None:
-            raise RuntimeError(
-                f"`up` ended with {process.returncode} while waiting for {what}: {log}"
-            )
+            raise RuntimeError(f"`up` ended with {process.returncode} before it was ready: {log}")
         if time.monotonic() > deadline:
-            raise RuntimeError(f"waited {limit_s:.0f} s in vain for {what}: see {log}")
-        time.sleep(every_s)
+            raise RuntimeError(f"`up` was not ready after {_START_TIMEOUT_S} s: see {log}")
+        time.sleep(0.2)
 
 
 def _settings(plan: Plan) -> dict[str, str]:

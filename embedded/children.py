@@ -25,9 +25,11 @@ from settings.model import KafkaSettings, Settings
 # The streaming app's share of the 20 s that a stop may take in all, and its batches' share of it.
 _STREAM_STOP_S = 11.0
 _STREAM_BATCH_STOP_S = 9.0
-_JVM_READY_TIMEOUT_S = 240
+_JVM_READY_TIMEOUT_S = 600  # a busy small machine takes minutes
 _REFUSES_TO_START = 3  # exit code of `web-analytics stream`: see cli/stream.py
 _SAMPLE_TRAFFIC = ("--visitors", "200", "--rate", "20", "--forever")
+# A past for the charts; only once, for each run makes new events.
+_SAMPLE_HISTORY = ("--days", "3")
 
 
 @dataclass(frozen=True)
@@ -129,9 +131,10 @@ def _plan_api(settings: Settings, place: Place, env: dict[str, str]) -> Child:
 
 
 def _plan_sample(place: Place, env: dict[str, str]) -> Child:
+    history = () if (place.data_dir / "lake").exists() else _SAMPLE_HISTORY
     return Child(
         "simulate",
-        _command("simulate", *_SAMPLE_TRAFFIC, "--bootstrap", place.kafka),
+        _command("simulate", *_SAMPLE_TRAFFIC, *history, "--bootstrap", place.kafka),
         lambda: True,
         env=env,
         after=("stream", "api"),

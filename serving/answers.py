@@ -15,6 +15,7 @@ from fastapi import Response
 
 from schemas.gold import SESSION_GRAIN
 from schemas.gold.pages import PAGES
+from schemas.table import GoldTable
 from serving.cache import CachedAnswer, choose_ttl_s, make_key
 from serving.deps import Service
 from serving.endpoints import Endpoint
@@ -50,26 +51,29 @@ async def answer(service: Service, endpoint: Endpoint, params: CommonParams) -> 
     return _shape(found, _describe(selection, states, statement, cache))
 
 
-def find_as_of(states: States) -> str | None:
+def find_as_of(states: States) -> datetime | None:
     """Event time up to which data is in, as the streaming app last said; None: it never did."""
-    state = states.get(PAGES.name)
-    return state.said.get("as_of") if state else None
+    return _find_said(states, PAGES, "as_of")
 
 
-def find_complete_until(states: States) -> str | None:
+def find_complete_until(states: States) -> datetime | None:
     """Event time up to which sessions are closed, in all tables made from them."""
-    said = [
-        states[table.name].said.get("complete_until")
-        for table in SESSION_GRAIN
-        if table.name in states
-    ]
-    times = [time for time in said if time]
-    # ISO times of one form sort as text.
-    return min(times) if times and len(times) == len(SESSION_GRAIN) else None
+    times = [_find_said(states, table, "complete_until") for table in SESSION_GRAIN]
+    return min((time for time in times if time), default=None) if all(times) else None
 
 
 def format_time(time: datetime) -> str:
     return time.isoformat().replace("+00:00", "Z")
+
+
+def _find_said(states: States, table: GoldTable, name: str) -> datetime | None:
+    """A time in what the writer of a table last said; None if there is none that can be read."""
+    state = states.get(table.name)
+    try:
+        time = datetime.fromisoformat(state.said[name]) if state else None
+    except (KeyError, ValueError):
+        return None
+    return time.astimezone(UTC) if time and time.tzinfo else None
 
 
 def _require_tables(statement: Statement, states: States) -> None:
@@ -122,11 +126,12 @@ async def _compute(
 def _describe(
     selection: Selection, states: States, statement: Statement, cache: str
 ) -> dict[str, Any]:
+    as_of, complete_until = find_as_of(states), find_complete_until(states)
     return {
         "start": format_time(selection.start),
         "end": format_time(selection.end),
-        "as_of": find_as_of(states),
-        "complete_until": find_complete_until(states),
+        "as_of": format_time(as_of) if as_of else None,
+        "complete_until": format_time(complete_until) if complete_until else None,
         "cache": cache,
         "versions": {name: states[name].version for name in statement.tables},
     }

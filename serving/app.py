@@ -18,8 +18,8 @@ from prometheus_fastapi_instrumentator import Instrumentator
 from serving.answers import answer
 from serving.cache import AnswerCache
 from serving.deps import Service, check_access_settings
-from serving.endpoints import ENDPOINTS
-from serving.errors import NotReady, install_error_handlers
+from serving.endpoints import ENDPOINTS, Endpoint
+from serving.errors import NotReady, ServingError, install_error_handlers
 from serving.gold_reader import GoldReader
 from serving.metrics import ServingMetrics
 from serving.params import CommonParams
@@ -29,7 +29,8 @@ from settings.model import Settings
 
 log = structlog.get_logger()
 
-_WARM_UP_RETRY_S = 2.0
+_WARM_UP_RETRY_S = 0.5
+_WARM_UP_ATTEMPTS = 5
 
 
 def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
@@ -73,16 +74,28 @@ def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
 
 
 async def _warm_up(service: Service) -> None:
-    """Ask every endpoint once as soon as it can answer: a cold JVM takes seconds for the first."""
+    """Ask every endpoint once as soon as it can answer: a cold JVM takes seconds for the first.
+
+    Only then is the API ready. A query that fails is no reason never to be: whoever asks is told.
+    """
     for endpoint in ENDPOINTS:
-        while True:
+        for _ in range(_WARM_UP_ATTEMPTS):
             try:
-                await answer(service, endpoint, CommonParams())
+                await _ask_when_ready(service, endpoint)
                 break
-            except NotReady:
-                await asyncio.sleep(_WARM_UP_RETRY_S)
+            except ServingError as error:
+                log.warning("warm_up_failed", endpoint=endpoint.path, error=error.message)
             except Exception:
-                # The requests to come will tell what is wrong, to whoever asks.
                 log.exception("warm_up_failed", endpoint=endpoint.path)
-                break
+    service.is_warm = True
     log.info("warmed_up")
+
+
+async def _ask_when_ready(service: Service, endpoint: Endpoint) -> None:
+    while True:
+        try:
+            await answer(service, endpoint, CommonParams())
+        except NotReady:
+            await asyncio.sleep(_WARM_UP_RETRY_S)
+        else:
+            return

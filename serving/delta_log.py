@@ -12,8 +12,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 _COMMIT_FILE = re.compile(r"^(\d{20})\.json$")
 # Maintenance commits carry no user metadata: how many of them in a row are looked behind.
@@ -129,11 +127,12 @@ class TableLog:
 
 
 def local_path(uri: str) -> str | None:
-    """The plain path of a `file:` URI or a path; None for any other file system."""
-    parts = urlsplit(uri)
-    if parts.scheme == "file":
-        return url2pathname(parts.path)
-    return None if parts.scheme else uri
+    """The plain path of a `file:` URI or a path; None for any other file system.
+
+    Hadoop takes a path as it is, so nothing is percent-decoded here either.
+    """
+    matched = re.match(r"^(?:file:(?://)?)?(/.*)$", uri)
+    return matched[1] if matched else None
 
 
 def _parse_said(text: Any) -> dict[str, str]:

@@ -20,7 +20,7 @@ from serving.errors import Unauthorized
 from serving.gold_reader import GoldReader
 from serving.metrics import ServingMetrics
 from serving.query_pool import QueryPool
-from settings.load import reveal
+from settings.load import SettingsError, reveal
 from settings.model import ServingSettings, Settings
 
 DASHBOARD_COOKIE = "web_analytics_dashboard"
@@ -30,7 +30,7 @@ _FORWARDING_HEADERS = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-re
 _read_key = APIKeyHeader(name="X-API-Key", auto_error=False, description="A key that may read.")
 
 
-class UnsafeSettings(Exception):
+class UnsafeSettings(SettingsError):
     """The API would be open to everybody without anybody having said so."""
 
 
@@ -44,6 +44,7 @@ class Service:
     pool: QueryPool
     metrics: ServingMetrics
     flights: dict[str, asyncio.Task[CachedAnswer]] = field(default_factory=dict)
+    is_warm: bool = False
 
 
 def get_service(request: Request) -> Service:
@@ -76,8 +77,11 @@ def check_access_settings(serving: ServingSettings) -> None:
             "WEB_ANALYTICS_SERVING__API_KEYS='[\"...\"]', or let everybody read with "
             "WEB_ANALYTICS_SERVING__ALLOW_ANONYMOUS=true."
         )
-    if any(not reveal(key) for key in serving.api_keys):
-        raise UnsafeSettings("serving.api_keys holds an empty key; remove it.")
+    if any(not (reveal(key).isascii() and reveal(key).strip()) for key in serving.api_keys):
+        raise UnsafeSettings(
+            "serving.api_keys holds a key that is empty or not ASCII, which no header can carry; "
+            "remove it."
+        )
 
 
 def is_own_dashboard(request: Request, serving: ServingSettings) -> bool:

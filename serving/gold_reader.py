@@ -40,11 +40,13 @@ class GoldReader:
         }
         self._opened: OrderedDict[tuple[str, int, str], DataFrame] = OrderedDict()
         self._generations: dict[str, int] = {}
-        self._lock = threading.Lock()
+        # Two, so that opening a table in Spark does not hold up answers from the cache.
+        self._log_lock = threading.Lock()
+        self._open_lock = threading.Lock()
 
     def read_states(self) -> States:
         """The present state of every table there is. Raises NotReady if the lake is unreadable."""
-        with self._lock:
+        with self._log_lock:
             try:
                 found = {name: log.refresh() for name, log in self._logs.items()}
             except (OSError, Py4JJavaError) as error:
@@ -68,7 +70,7 @@ class GoldReader:
 
     def _open(self, name: str, state: TableState) -> DataFrame:
         key = (name, state.version, state.commit_id)
-        with self._lock:
+        with self._open_lock:
             if key in self._opened:
                 self._opened.move_to_end(key)
                 return self._opened[key]

@@ -7,6 +7,7 @@ bounded queue behind them, and a query that takes too long is cancelled in Spark
 from __future__ import annotations
 
 import asyncio
+import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -27,19 +28,17 @@ class QueryPool:
     def __init__(self, reader: GoldReader, settings: ServingSettings) -> None:
         self._reader = reader
         self._timeout_s = settings.query_timeout_s
-        self._most = settings.max_concurrent_queries + settings.max_queued_queries
-        self._taken = 0
+        most = settings.max_concurrent_queries + settings.max_queued_queries
+        self._places = threading.BoundedSemaphore(most)
         self._threads = ThreadPoolExecutor(settings.max_concurrent_queries, "query")
 
     async def run(self, statement: Statement, states: States) -> list[tuple[Any, ...]]:
         """The statement's rows. Raises Busy, QueryTimeout, QueryFailed."""
-        if self._taken >= self._most:
-            raise Busy(f"{self._taken} queries are waiting or running; try again.")
+        if not self._places.acquire(blocking=False):
+            raise Busy("As many queries are running and waiting as may; try again.")
         job_group = f"query-{uuid.uuid4()}"
         running = self._threads.submit(self._reader.run, statement, states, job_group)
-        self._taken += 1
-        loop = asyncio.get_running_loop()
-        running.add_done_callback(lambda _: loop.call_soon_threadsafe(self._release))
+        running.add_done_callback(lambda _: self._places.release())
         try:
             # Shielded: a thread cannot be stopped from outside, its Spark jobs can.
             future = asyncio.wrap_future(running)
@@ -55,9 +54,6 @@ class QueryPool:
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
-
-    def _release(self) -> None:
-        self._taken -= 1
 
 
 def _log_late_end(future: asyncio.Future[list[tuple[Any, ...]]]) -> None:

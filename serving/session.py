@@ -47,6 +47,10 @@ def start_session(settings: SparkSettings, jars: Sequence[Path]) -> SparkSession
     if settings.master:
         builder = builder.master(settings.master)
         builder = builder.config("spark.driver.memory", settings.driver_memory)
+        if settings.master.startswith("local"):
+            # All of Spark is in this process: nobody else needs to reach it.
+            builder = builder.config("spark.driver.bindAddress", "127.0.0.1")
+            builder = builder.config("spark.driver.host", "127.0.0.1")
     if jars:
         builder = builder.config("spark.jars", ",".join(str(jar) for jar in jars))
     for key, value in {**STATIC_PROPERTIES, **settings.conf}.items():

@@ -103,7 +103,14 @@ def check_flow(
         _require_unwritten(flow, checkpoint, tables, planned)
         return new_state()
     for table, transactions in tables.items():
-        seen = transactions.get(transaction_id(flow, state), -1)
+        own = transaction_id(flow, state)
+        if any(name.startswith(f"{flow}:") and name != own for name in transactions):
+            raise CheckpointError(
+                f"{table} has data that flow '{flow}' wrote with another checkpoint than "
+                f"{checkpoint}: going on would write it twice. "
+                "Restore table and checkpoints from the same backup."
+            )
+        seen = transactions.get(own, -1)
         expected = state.written.get(table, -1)
         if seen < expected:
             raise CheckpointError(

@@ -78,12 +78,15 @@ class Overview:
 
 
 def observe(settings: Settings) -> Overview:
-    """Look at everything, again where something moved meanwhile. Raises Unobservable."""
+    """Look at everything; again where nothing was behind and yet something moved meanwhile.
+
+    Raises Unobservable.
+    """
     _require_lake(settings)
     try:
         for _ in range(_ATTEMPTS):
             overview = _look(settings)
-            if overview.is_steady:
+            if overview.is_steady or any(overview.behind.values()):
                 break
     except KafkaException as error:
         kafka = settings.kafka

@@ -28,7 +28,10 @@ _GIVEN_UP_S = 60.0
 
 @dataclass(frozen=True)
 class FlowNumbers:
-    """One flow's last batch. Rates are of the rows of its table, read once or more often."""
+    """One flow's last batch, and the speed of its last one with rows.
+
+    Rates are of the rows of the table it reads, however often a plan reads them.
+    """
 
     input_rows_per_second: float = 0.0
     processed_rows_per_second: float = 0.0
@@ -132,11 +135,11 @@ def _add_progress(flow: FlowNumbers, fresh: list[dict[str, Any]]) -> FlowNumbers
         # The first source is the table or topic that the flow reads. A plan may read it a second
         # time, or read heartbeats beside it: the totals of the query would count those too.
         source = progress["sources"][0]
-        flow = replace(
-            flow,
-            input_rows_per_second=_rate(source.get("inputRowsPerSecond")),
-            processed_rows_per_second=_rate(source.get("processedRowsPerSecond")),
-        )
+        flow = replace(flow, input_rows_per_second=_rate(source.get("inputRowsPerSecond")))
+        # After its rows a batch without any may come, to move a watermark: no speed to tell.
+        if source["numInputRows"] > 0:
+            speed = _rate(source.get("processedRowsPerSecond"))
+            flow = replace(flow, processed_rows_per_second=speed)
         if "addBatch" in progress["durationMs"]:  # a trigger that found nothing has none
             flow = replace(flow, last_batch_ms=int(progress["batchDuration"]))
     return flow

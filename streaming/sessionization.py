@@ -103,8 +103,9 @@ def sessionize_stream(
             F.expr("to_date(min(event_time))").alias("first_day"),
             F.expr("to_date(max(event_time))").alias("last_day"),
         )
-        # The heartbeats' own window has no visitor.
-        .where("site_id IS NOT NULL")
+        # The heartbeats' own window has no events. (A filter on the visitor would be pushed down to
+        # the heartbeats themselves, and take them from the watermark.)
+        .where("session_start IS NOT NULL")
     )
     return describe_sessions(pieces, "has_late", "first_day", "last_day")
 

@@ -10,16 +10,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame
+from pyspark.sql.types import StructType
 
 from schemas import bronze, silver
 from schemas.gold import GOLD_TABLES
 from schemas.table import GoldTable, Table
 from streaming.checkpoints import FlowState, read_span, transaction_id
-from streaming.delta_log import AddedFile, files_added
+from streaming.delta_log import AddedFile, files_added, latest_version
 from streaming.gold import aggregate_partials
 from streaming.runtime import Runtime
 from streaming.sources import kafka_options, read_table
@@ -118,11 +119,13 @@ def _metadata(metadata: Mapping[str, Any] | None) -> dict[str, str]:
 def create_tables(runtime: Runtime) -> None:
     """Create every table that is not there yet, with its schema and properties."""
     for table in TABLES:
-        schema = runtime.spark.createDataFrame([], table.ddl)
-        _create(runtime, table, schema, has_change_feed=table.has_change_feed)
+        if not _is_there(runtime, table):
+            schema = cast(StructType, StructType.fromDDL(table.ddl))
+            _create(runtime, table, schema, has_change_feed=table.has_change_feed)
     for gold in GOLD_TABLES:
-        source = read_table(runtime, gold.source)
-        _create(runtime, gold, aggregate_partials(source.limit(0), gold), has_change_feed=False)
+        if not _is_there(runtime, gold):
+            partials = aggregate_partials(read_table(runtime, gold.source), gold)
+            _create(runtime, gold, partials.schema, has_change_feed=False)
 
 
 def append_heartbeat(runtime: Runtime, row: DataFrame) -> None:
@@ -130,11 +133,15 @@ def append_heartbeat(runtime: Runtime, row: DataFrame) -> None:
     row.write.format("delta").mode("append").save(runtime.table(silver.HEARTBEATS.name))
 
 
+def _is_there(runtime: Runtime, table: Table | GoldTable) -> bool:
+    return latest_version(runtime.table(table.name)) >= 0
+
+
 def _create(
-    runtime: Runtime, table: Table | GoldTable, schema: DataFrame, *, has_change_feed: bool
+    runtime: Runtime, table: Table | GoldTable, schema: StructType, *, has_change_feed: bool
 ) -> None:
     builder = DeltaTable.createIfNotExists(runtime.spark).location(runtime.table(table.name))
-    builder = builder.addColumns(schema.schema).partitionedBy(*table.partition_by)
+    builder = builder.addColumns(schema).partitionedBy(*table.partition_by)
     properties = {
         "delta.dataSkippingStatsColumns": ",".join(table.stats_columns),
         "delta.enableDeletionVectors": "false",

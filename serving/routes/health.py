@@ -32,8 +32,8 @@ class Check(BaseModel):
 
     name: str
     status: Status
-    value: str | float | None
-    threshold: str | float
+    value: str | int | float | None
+    threshold: str | int | float
 
 
 class Health(BaseModel):
@@ -55,13 +55,15 @@ async def report_live() -> State:
 
 @router.get("/ready", responses={503: {"description": "Not yet; see Retry-After."}})
 async def report_ready(service: Annotated[Service, Depends(get_service)]) -> State:
-    """Every table can be read."""
+    """Every table can be read, and each endpoint has been asked once."""
     states = await asyncio.to_thread(service.reader.read_states)
     if missing := [name for name in TABLES if name not in states]:
         raise NotReady(
             f"not there yet: {', '.join(missing)}; the streaming app makes them when it starts.",
             retry_after_s=NOT_READY_RETRY_S,
         )
+    if not service.is_warm:
+        raise NotReady("the first queries are still running.", retry_after_s=NOT_READY_RETRY_S)
     return State(status="ready")
 
 
@@ -86,14 +88,9 @@ def _check_tables(states: States) -> Check:
 
 def _check_freshness(states: States) -> Check:
     """Age of the newest event that page metrics hold, seconds."""
-    said = find_as_of(states)
-    try:
-        as_of = datetime.fromisoformat(said) if said else None
-    except ValueError:
-        as_of = None
+    as_of = find_as_of(states)
     if as_of is None:
         return _check("freshness_s", "WARNING", None, FRESHNESS_WARNING_S)
-    as_of = as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC)
     age_s = round((datetime.now(UTC) - as_of).total_seconds(), 1)
     status: Status = "HEALTHY" if age_s <= FRESHNESS_WARNING_S else "WARNING"
     return _check("freshness_s", status, age_s, FRESHNESS_WARNING_S)
@@ -107,5 +104,7 @@ async def _check_redis(service: Service) -> Check:
     return _check("redis", "WARNING", "does not answer", "answers")
 
 
-def _check(name: str, status: Status, value: str | float | None, threshold: str | float) -> Check:
+def _check(
+    name: str, status: Status, value: str | int | float | None, threshold: str | int | float
+) -> Check:
     return Check(name=name, status=status, value=value, threshold=threshold)

@@ -32,6 +32,7 @@ from streaming.sources import keep_cached, read_files, read_table, stream_table
 
 _VISITOR = ("site_id", "visitor_id")
 _TABLE = silver.SESSIONS
+_ANY_PARTITIONS = 1_000_000
 
 
 def _read(runtime: Runtime) -> DataFrame:
@@ -54,7 +55,9 @@ def write_batch(closed: DataFrame, batch: Batch) -> None:
     ]
     metadata = _metadata(batch, settings)
     with keep_cached() as cached:
-        closed = cached(closed)
+        # Where one of the two sources had nothing, Spark claims an order by columns that the batch
+        # does not have, and fails to cache it. A coalesce claims none, and to that many moves none.
+        closed = cached(closed.coalesce(_ANY_PARTITIONS))
         bounds = closed.agg(F.min("first_day").alias("first"), F.max("last_day").alias("last"))
         first_day, last_day = bounds.collect()[0]
         dirty = []
@@ -208,7 +211,7 @@ def _closed_before(batch: Batch, late_files: list[AddedFile]) -> datetime:
     """
     delay = timedelta(seconds=clock.watermark_delay_s(batch.runtime.settings.session))
     arrivals = [latest_time([file], "arrival_time") for file in late_files]
-    return max(_watermark(batch), *(time - delay for time in arrivals if time is not None))
+    return max([_watermark(batch), *(time - delay for time in arrivals if time is not None)])
 
 
 SESSIONS = Flow(name="sessions", targets=(_TABLE.name,), read=_read, open=_open)

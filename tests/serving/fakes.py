@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
+
+from fastapi.testclient import TestClient
 
 from serving.delta_log import TableState
 from serving.errors import ServingError
@@ -51,5 +54,12 @@ class FakeReader:
 
 
 def make_settings(redis_url: str | None = None, **serving: Any) -> Settings:
-    cache = CacheSettings(redis_url=redis_url)  # type: ignore[arg-type]  # pydantic makes a SecretStr
+    cache = CacheSettings(redis_url=redis_url)
     return Settings(serving=ServingSettings(**{"allow_anonymous": True, "cache": cache, **serving}))
+
+
+def wait_until_ready(api: TestClient) -> None:
+    """The warm-up is over."""
+    deadline = time.monotonic() + 60
+    while api.get("/health/ready").status_code != 200:
+        assert time.monotonic() < deadline, api.get("/health/ready").text

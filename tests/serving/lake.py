@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import json
 import math
+import tempfile
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import reduce
 from typing import Any
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from schemas.gold import EVENT_GRAIN, SESSION_GRAIN
 from schemas.silver import EVENTS, SESSIONS
@@ -20,8 +23,8 @@ from schemas.table import GoldTable, Table
 
 Row = dict[str, Any]
 
-AS_OF = "2015-05-20T12:00:00.000Z"
-COMPLETE_UNTIL = "2015-05-20T11:25:00.000Z"
+AS_OF = "2015-05-20T12:00:00Z"
+COMPLETE_UNTIL = "2015-05-20T11:25:00Z"
 FIRST = datetime(2015, 5, 17, 9, 50, tzinfo=UTC)
 
 
@@ -72,35 +75,46 @@ def make_sessions() -> list[Row]:
 
 
 def write_lake(spark: SparkSession, root: str) -> None:
-    """Every table the API reads; Gold in two commits, so that partials have to be merged."""
-    for table, rows in ((EVENTS, make_events()), (SESSIONS, make_sessions())):
-        write_silver(spark, root, table, rows)
+    """Every table the API reads."""
+    for table, grain, rows in (
+        (EVENTS, EVENT_GRAIN, make_events()),
+        (SESSIONS, SESSION_GRAIN, make_sessions()),
+    ):
+        frame = read_rows(spark, table, rows)
+        frame.write.format("delta").partitionBy(*table.partition_by).save(
+            table_path(root, table.name)
+        )
         half = len(rows) // 2
-        for part in (rows[:half], rows[half:]):
-            for gold in EVENT_GRAIN if table is EVENTS else SESSION_GRAIN:
-                append_gold(spark, root, gold, table, part)
+        parts = (read_rows(spark, table, rows[:half]), read_rows(spark, table, rows[half:]))
+        for gold in grain:
+            append_gold(root, gold, *parts)
 
 
-def write_silver(spark: SparkSession, root: str, table: Table, rows: list[Row]) -> None:
-    frame = spark.createDataFrame(rows, table.ddl).coalesce(1)
-    frame.write.format("delta").partitionBy(*table.partition_by).save(table_path(root, table.name))
+def read_rows(spark: SparkSession, table: Table, rows: list[Row]) -> DataFrame:
+    """The rows as a DataFrame, by way of a file: quicker than through a Python worker."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as file:
+        for row in rows:
+            file.write(json.dumps(row, default=_write_value) + "\n")
+    return spark.read.schema(table.ddl).json(f"file://{file.name}").coalesce(1)
 
 
-def append_gold(
-    spark: SparkSession, root: str, gold: GoldTable, source: Table, rows: list[Row]
-) -> None:
-    dimensions = [f"{sql} AS {name}" for name, sql in gold.dimensions.items()]
-    stored = [f"{sql} AS {name}" for name, sql in gold.stored.items()]
-    hour = f"date_trunc('HOUR', {gold.time})"
-    columns = [f"{hour} AS bucket", f"to_date({gold.time}) AS date", *dimensions, *stored]
-    partials = spark.sql(
-        f"SELECT {', '.join(columns)} FROM {{rows}} WHERE {gold.where} GROUP BY ALL",
-        rows=spark.createDataFrame(rows, source.ddl),
-    )
+def append_gold(root: str, gold: GoldTable, *parts: DataFrame) -> None:
+    """One commit with the partials of each part, so that they have to be merged."""
+    dimensions = [F.expr(sql).alias(name) for name, sql in gold.dimensions.items()]
+    stored = [F.expr(sql).alias(name) for name, sql in gold.stored.items()]
+    bucket = F.date_trunc("hour", gold.time).alias("bucket")
+    partials = reduce(
+        DataFrame.unionByName,
+        [part.where(gold.where).groupBy(bucket, *dimensions).agg(*stored) for part in parts],
+    ).withColumn("date", F.to_date("bucket"))
     said = {"as_of": AS_OF} if gold in EVENT_GRAIN else {"complete_until": COMPLETE_UNTIL}
     partials.coalesce(1).write.format("delta").mode("append").partitionBy("date").option(
         "userMetadata", json.dumps(said)
     ).save(table_path(root, gold.name))
+
+
+def _write_value(value: object) -> object:
+    return float(value) if isinstance(value, Decimal) else str(value).replace(" ", "T")
 
 
 def table_path(root: str, name: str) -> str:

@@ -9,9 +9,9 @@ from fastapi.testclient import TestClient
 
 from serving.app import create_app
 from serving.deps import DASHBOARD_COOKIE, UnsafeSettings
-from tests.serving.fakes import FakeReader, make_settings
+from tests.serving.fakes import FakeReader, make_settings, wait_until_ready
 
-KEYS = ("first-key-ü", "second-key")
+KEYS = ("first-key", "second-key")
 LOOPBACK = ("127.0.0.1", 50000)
 ELSEWHERE = ("192.0.2.7", 50000)
 
@@ -20,32 +20,24 @@ def open_api(
     client: tuple[str, int] = LOOPBACK, url: str = "http://localhost:8002", **serving: Any
 ) -> TestClient:
     settings = make_settings(**{"allow_anonymous": False, "api_keys": KEYS, **serving})
-    app = create_app(settings, FakeReader())  # type: ignore[arg-type]
+    app = create_app(settings, FakeReader())
     return TestClient(app, base_url=url, client=client)
 
 
 @pytest.mark.parametrize("key", KEYS)
 def test_a_known_key_may_read(key: str) -> None:
     with open_api() as api:
-        headers = {"X-API-Key": key.encode("utf-8")}
-        given = {"X-API-Key": key} if key.isascii() else headers
-        response = api.get("/sessions", headers=given)
-        # Headers are Latin-1 on the server's side: only ASCII keys arrive as they were sent.
-        assert response.status_code == (200 if key.isascii() else 401)
+        assert api.get("/sessions", headers={"X-API-Key": key}).status_code == 200
 
 
-@pytest.mark.parametrize("key", [None, "", "second-ke", "second-key ", "SECOND-KEY", "x" * 5000])
+@pytest.mark.parametrize("key", [None, "", "second-ke", "SECOND-KEY", b"\xff", "x" * 5000])
 @pytest.mark.parametrize("path", ["/sessions", "/pages", "/pages?limit=nonsense"])
-def test_nobody_else_may(path: str, key: str | None) -> None:
+def test_nobody_else_may(path: str, key: str | bytes | None) -> None:
     with open_api() as api:
-        response = api.get(path, headers={} if key is None else {"X-API-Key": key})
-        if key == "second-key ":
-            # White space round a header's value is no part of it.
-            assert response.status_code in (200, 422)
-            return
+        response = api.get(path, headers=[] if key is None else [("X-API-Key", key)])
         assert response.status_code == 401
         assert response.json()["error"]["type"] == "unauthorized"
-        assert "second-key" not in response.text
+        assert not any(known in response.text for known in KEYS)
 
 
 @pytest.mark.parametrize(
@@ -53,14 +45,16 @@ def test_nobody_else_may(path: str, key: str | None) -> None:
 )
 def test_what_needs_no_key(path: str) -> None:
     with open_api() as api:
+        wait_until_ready(api)
         assert api.get(path).status_code == 200
 
 
 def test_anonymous_reading_must_be_asked_for() -> None:
     with pytest.raises(UnsafeSettings, match="ALLOW_ANONYMOUS"):
         open_api(api_keys=())
-    with pytest.raises(UnsafeSettings, match="empty key"):
-        open_api(api_keys=("",))
+    for key in ("", "schlüssel"):
+        with pytest.raises(UnsafeSettings, match="ASCII"):
+            open_api(api_keys=(key,))
     with open_api(api_keys=(), allow_anonymous=True) as api:
         assert api.get("/sessions").status_code == 200
 

@@ -47,7 +47,7 @@ def test_the_second_time_is_a_hit_until_a_version_changes(
     kept: redis.Redis, redis_url: str
 ) -> None:
     reader = FakeReader()
-    with TestClient(create_app(make_settings(redis_url), reader)) as client:  # type: ignore[arg-type]
+    with TestClient(create_app(make_settings(redis_url), reader)) as client:
         first, second = ask(client), ask(client)
         assert (first[0], second[0]) == ("miss", "hit")
         assert first[1] == second[1]
@@ -59,7 +59,7 @@ def test_the_second_time_is_a_hit_until_a_version_changes(
 
 
 def test_garbage_is_a_miss_and_is_replaced(kept: redis.Redis, redis_url: str) -> None:
-    with TestClient(create_app(make_settings(redis_url), FakeReader())) as client:  # type: ignore[arg-type]
+    with TestClient(create_app(make_settings(redis_url), FakeReader())) as client:
         expected = ask(client)[1]
         keys = kept.keys("wa:answer:*")
         assert keys
@@ -78,7 +78,7 @@ def test_garbage_is_a_miss_and_is_replaced(kept: redis.Redis, redis_url: str) ->
 def test_without_redis_answers_are_right(redis_url: str) -> None:
     assert redis_url
     for url in (None, f"redis://127.0.0.1:{find_free_port()}/0"):
-        with TestClient(create_app(make_settings(url), FakeReader())) as client:  # type: ignore[arg-type]
+        with TestClient(create_app(make_settings(url), FakeReader())) as client:
             cache, data = ask(client)
             assert cache == "bypass"
             assert len(data) == 1
@@ -87,7 +87,7 @@ def test_without_redis_answers_are_right(redis_url: str) -> None:
 def test_a_redis_that_never_answers_is_given_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
-        with TestClient(create_app(make_settings(url), FakeReader())) as client:  # type: ignore[arg-type]
+        with TestClient(create_app(make_settings(url), FakeReader())) as client:
             assert ask(client)[0] == "bypass"
             assert len(ask(client)[1]) == 1
 
@@ -96,7 +96,7 @@ def test_a_redis_that_never_answers_is_given_up() -> None:
 async def test_the_breaker_rests_and_tries_again(redis_url: str) -> None:
     now = [100.0]
     absent = f"redis://127.0.0.1:{find_free_port()}/0"
-    cache = AnswerCache(CacheSettings(redis_url=absent), lambda: now[0])  # type: ignore[arg-type]
+    cache = AnswerCache(CacheSettings(redis_url=absent), lambda: now[0])
     assert cache.is_available
     await cache.put("key", ANSWER, 10)
     assert not cache.is_available
@@ -110,7 +110,7 @@ async def test_the_breaker_rests_and_tries_again(redis_url: str) -> None:
 
 @pytest.mark.anyio
 async def test_what_was_put_is_got(kept: redis.Redis, redis_url: str) -> None:
-    cache = AnswerCache(CacheSettings(redis_url=redis_url))  # type: ignore[arg-type]
+    cache = AnswerCache(CacheSettings(redis_url=redis_url))
     await cache.put("key", ANSWER, 10)
     assert await cache.get("key") == ANSWER
     assert await cache.ping()

@@ -16,7 +16,7 @@ class CountingFiles(LocalFiles):
     def __init__(self) -> None:
         self.read = 0
 
-    def read_lines(self, path: str):  # type: ignore[no-untyped-def]
+    def read_lines(self, path: str):
         self.read += 1
         return super().read_lines(path)
 
@@ -98,6 +98,7 @@ def test_user_metadata_of_others_says_nothing(tmp_path: Path, said: str) -> None
 
 
 def test_local_paths() -> None:
-    assert local_path("file:///a%20b/lake") == "/a b/lake"
+    assert local_path("file:///a b%20c/lake") == "/a b%20c/lake"
+    assert local_path("file:/a/lake") == "/a/lake"
     assert local_path("/a/lake") == "/a/lake"
     assert local_path("hdfs:///lake") is None

@@ -11,13 +11,13 @@ from serving import errors
 from serving.app import create_app
 from serving.delta_log import TableState
 from serving.errors import STATUS, NotReady, QueryFailed, ServingError
-from tests.serving.fakes import FakeReader, make_settings
+from tests.serving.fakes import FakeReader, make_settings, wait_until_ready
 
 RANGE = {"start": "2015-05-17", "end": "2015-05-21"}
 
 
 def open_api(reader: FakeReader) -> TestClient:
-    app = create_app(make_settings(), reader)  # type: ignore[arg-type]
+    app = create_app(make_settings(), reader)
     return TestClient(app, raise_server_exceptions=False)
 
 
@@ -106,6 +106,7 @@ def test_not_ready_says_when_to_come_back_and_recovers() -> None:
             assert int(response.headers["Retry-After"]) >= 1
         reader.states = FakeReader().states
         assert api.get("/pages", params=RANGE).status_code == 200
+        wait_until_ready(api)
         assert api.get("/health/ready").json() == {"status": "ready"}
 
 

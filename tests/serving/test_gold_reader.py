@@ -16,7 +16,7 @@ from serving.errors import QueryFailed
 from serving.gold_reader import GoldReader, HadoopFiles, States
 from serving.queries import Selection, Statement, build_statement
 from serving.ranges import split_range
-from tests.serving.lake import append_gold, make_sessions, table_path
+from tests.serving.lake import append_gold, make_sessions, read_rows, table_path
 
 START, END = datetime(2015, 5, 17, tzinfo=UTC), datetime(2015, 5, 21, tzinfo=UTC)
 
@@ -34,13 +34,13 @@ def count(reader: GoldReader, states: States) -> int:
 def test_answers_belong_to_the_versions_of_the_key(
     spark: SparkSession, reading_spark: SparkSession, tmp_path: Path
 ) -> None:
-    root = tmp_path.as_uri()
+    root = f"file://{tmp_path}"
     reader = GoldReader(reading_spark, root)
     assert reader.read_states() == {}
     rows = make_sessions()
-    append_gold(spark, root, GOLD_SESSIONS, SESSIONS, rows[:10])
+    append_gold(root, GOLD_SESSIONS, read_rows(spark, SESSIONS, rows[:10]))
     first = reader.read_states()
-    append_gold(spark, root, GOLD_SESSIONS, SESSIONS, rows[10:30])
+    append_gold(root, GOLD_SESSIONS, read_rows(spark, SESSIONS, rows[10:30]))
     second = reader.read_states()
     assert (first["gold.sessions"].version, second["gold.sessions"].version) == (0, 1)
     # The older one is asked first after the newer one is there.
@@ -50,7 +50,7 @@ def test_answers_belong_to_the_versions_of_the_key(
 
     # Another history in the same place, with the same version numbers.
     shutil.rmtree(tmp_path / "gold")
-    append_gold(spark, root, GOLD_SESSIONS, SESSIONS, rows[:5])
+    append_gold(root, GOLD_SESSIONS, read_rows(spark, SESSIONS, rows[:5]))
     third = reader.read_states()
     assert third["gold.sessions"].version == 0
     assert third["gold.sessions"].commit_id != first["gold.sessions"].commit_id

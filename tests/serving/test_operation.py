@@ -11,6 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from embedded.ports import find_free_port
+from serving.answers import find_complete_until
 from serving.app import create_app
 from serving.delta_log import TableState
 from serving.errors import NotReady
@@ -26,7 +27,7 @@ def reader() -> FakeReader:
 
 @pytest.fixture
 def api(reader: FakeReader) -> Iterator[TestClient]:
-    with TestClient(create_app(make_settings(), reader)) as client:  # type: ignore[arg-type]
+    with TestClient(create_app(make_settings(), reader)) as client:
         yield client
 
 
@@ -81,7 +82,7 @@ def test_redis(reader: FakeReader, redis_url: str) -> None:
         (redis_url, "HEALTHY"),
         (f"redis://127.0.0.1:{find_free_port()}/0", "WARNING"),
     ):
-        with TestClient(create_app(make_settings(url), reader)) as client:  # type: ignore[arg-type]
+        with TestClient(create_app(make_settings(url), reader)) as client:
             status, checks = look(client)
             assert (status, checks["redis"]["status"]) == (expected, expected)
 
@@ -130,3 +131,17 @@ def test_dashboard_script_finds_its_elements() -> None:
     wanted = set(re.findall(r'element\("([\w-]+)"\)', script))
     assert wanted
     assert wanted <= set(re.findall(r'id="([\w-]+)"', page))
+
+
+def test_sessions_are_complete_where_all_their_tables_are() -> None:
+    said = {
+        "gold.sessions": "2015-05-20T12:00:00.5+00:00",
+        "gold.entry_pages": "2015-05-20T12:00:00+00:00",
+        "gold.exit_pages": "2015-05-20T14:00:00+02:00",
+    }
+    states = {name: TableState(1, "x", said={"complete_until": at}) for name, at in said.items()}
+    assert find_complete_until(states) == datetime(2015, 5, 20, 12, tzinfo=UTC)
+    for name in said:
+        for other in ({}, {"complete_until": "soon"}, {"complete_until": "2015-05-20T12:00:00"}):
+            assert find_complete_until({**states, name: TableState(1, "x", said=other)}) is None
+        assert find_complete_until({k: v for k, v in states.items() if k != name}) is None

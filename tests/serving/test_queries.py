@@ -18,10 +18,10 @@ MIDNIGHT = datetime(2015, 5, 19, tzinfo=UTC)
 
 
 def select(start: datetime = START, end: datetime = END, **more: object) -> Selection:
-    return Selection(start=start, end=end, limit=10, offset=20, **more)  # type: ignore[arg-type]
+    return Selection(start=start, end=end, limit=10, offset=20, **more)
 
 
-def build(endpoint: Endpoint, selection: Selection):  # type: ignore[no-untyped-def]
+def build(endpoint: Endpoint, selection: Selection):
     return build_statement(endpoint, selection, split_range(selection.start, selection.end, NOW))
 
 

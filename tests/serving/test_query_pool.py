@@ -10,20 +10,20 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from serving.app import create_app
-from tests.serving.fakes import FakeReader, make_settings
+from serving.endpoints import ENDPOINTS
+from tests.serving.fakes import FakeReader, make_settings, wait_until_ready
 
 RANGE = {"start": "2015-05-17", "end": "2015-05-21"}
 
 
 def start(reader: FakeReader, **serving: Any) -> TestClient:
-    return TestClient(create_app(make_settings(**serving), reader))  # type: ignore[arg-type]
+    return TestClient(create_app(make_settings(**serving), reader))
 
 
 def skip_warm_up(client: TestClient, reader: FakeReader) -> None:
-    """Both warm-up queries have been asked."""
-    for _ in range(2):
+    wait_until_ready(client)
+    for _ in ENDPOINTS:
         assert reader.asked.acquire(timeout=30)
-    assert client.get("/health/live").status_code == 200
 
 
 def test_a_query_that_takes_too_long_is_cancelled() -> None:
@@ -54,7 +54,7 @@ def test_one_computation_for_all_who_ask_the_same() -> None:
         reader.may_answer.set()
         bodies = [answer.result().json()["data"] for answer in answers]
     assert all(body == bodies[0] for body in bodies)
-    assert len([s for s in reader.statements if s.args["first_date"].year == 2015]) == 1  # type: ignore[union-attr]
+    assert len([s for s in reader.statements if s.args["first_date"].year == 2015]) == 1
 
 
 def _count_answers(client: TestClient) -> float:

@@ -33,7 +33,7 @@ def at(hour: int, minute: int = 0) -> datetime:
     ],
 )
 def test_split(start: datetime, end: datetime, hours: object, edges: object) -> None:
-    assert split_range(start, end, NOW) == Ranges(hours, edges)  # type: ignore[arg-type]
+    assert split_range(start, end, NOW) == Ranges(hours, edges)
 
 
 def test_end_that_is_not_over_is_its_whole_hour() -> None:

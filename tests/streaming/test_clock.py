@@ -145,7 +145,7 @@ def test_the_event_time_is_corrected_by_sent_and_never_after_the_arrival(
         name: _micros(ARRIVAL + timedelta(seconds=offset))
         for name, (_, _, offset) in CORRECTIONS.items()
     }
-    assert {name: micros for name, micros in times} == expected
+    assert dict(map(tuple, times)) == expected
 
 
 def test_the_event_time_is_never_before_1970(spark: SparkSession) -> None:

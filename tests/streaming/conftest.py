@@ -1,0 +1,47 @@
+"""Lakes for the tests of flows: made once, then copied, for making ten tables takes its time."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from settings.model import Settings
+from streaming.runtime import Runtime
+from streaming.sinks import Batch, create_tables
+from tests.streaming.lake import Lake
+
+MakeLake = Callable[[], Lake]
+
+
+@pytest.fixture(scope="session")
+def empty_lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("empty")
+    create_tables(Runtime(spark, Settings(data_dir=str(folder))))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def make_lake(
+    spark: SparkSession, empty_lake: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MakeLake]:
+    """Makes lakes, in folders whose name is a hard one, with nothing listening as Kafka."""
+    lakes: dict[str, Lake] = {}
+
+    def make() -> Lake:
+        folder = tmp_path_factory.mktemp("lake") / "a b ü"
+        shutil.copytree(empty_lake, folder)
+        lake = Lake(Runtime(spark, Settings(data_dir=str(folder))))
+        lakes[str(folder)] = lake
+        return lake
+
+    def publish(batch: Batch, rows: DataFrame, topic: str) -> None:
+        assert topic == batch.runtime.settings.kafka.dead_letter_topic
+        lakes[batch.runtime.settings.data_dir].published.extend(rows.collect())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Batch, "publish", publish)
+        yield make

@@ -1,0 +1,114 @@
+"""Gold: partials of parts, merged, say what partials of the whole say."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from functools import reduce
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from schemas import silver
+from schemas.gold import EVENT_GRAIN, GOLD_TABLES, SESSION_GRAIN
+from schemas.table import GoldTable
+from streaming.gold import aggregate_partials
+from tests.streaming.lake import read_metrics
+from tests.streaming.records import NOON
+
+ROWS = 400
+SOURCES = {table.name: table for table in (silver.EVENTS, silver.SESSIONS)}
+
+
+def _source(spark: SparkSession, name: str, count: int = ROWS) -> DataFrame:
+    """Rows of a Silver table over three hours, with 150 visitors, bots and empty fields."""
+    table = SOURCES[name]
+    number = F.col("id")
+    moment = F.lit(NOON) + F.make_dt_interval(secs=number * 27)
+    values: dict[str, Any] = {
+        "site_id": F.lit("default"),
+        "visitor_id": F.concat(F.lit("v"), (number % 150).cast("string")),
+        "event_type": F.when(number % 4 == 0, "click").otherwise("page_view"),
+        "event_time": moment,
+        "session_start": moment,
+        "page_path": F.concat(F.lit("/"), (number % 3).cast("string")),
+        "entry_page": F.when(number % 5 > 0, F.concat(F.lit("/"), (number % 3).cast("string"))),
+        "exit_page": F.when(number % 5 > 1, F.concat(F.lit("/"), (number % 2).cast("string"))),
+        "load_time_ms": F.when(number % 2 == 0, number.cast("double")),
+        "is_bot": number % 10 == 0,
+        "is_engaged": number % 3 == 0,
+        "is_bounce": number % 3 != 0,
+        "duration_s": number / 8,
+        "page_views": number % 7,
+        "conversions": number % 2,
+        "revenue": F.lit(Decimal("0.1")).cast("decimal(28,4)"),
+        "source": F.when(number % 2 == 0, "news").otherwise("(direct)"),
+    }
+    columns = [
+        values.get(column.name, F.lit(None)).cast(column.type).alias(column.name)
+        for column in table.columns
+    ]
+    return spark.range(count).select(*columns)
+
+
+@pytest.mark.parametrize("table", GOLD_TABLES, ids=lambda table: str(table.name))
+def test_partials_of_parts_merge_to_partials_of_the_whole(
+    table: GoldTable, spark: SparkSession
+) -> None:
+    rows = _source(spark, table.source)
+    part = F.abs(F.hash("visitor_id", table.time)) % 3
+    parts = [aggregate_partials(rows.where(part == number), table) for number in range(3)]
+    merged = read_metrics(reduce(DataFrame.unionByName, parts), table)
+    whole = read_metrics(aggregate_partials(rows, table), table)
+    assert merged == whole
+    assert len(merged) > 3
+
+
+def test_page_metrics_are_exact_at_small_sizes(spark: SparkSession) -> None:
+    (table,) = EVENT_GRAIN
+    rows = _source(spark, table.source).where("NOT is_bot").withColumn("page_path", F.lit("/"))
+    (first, *_) = read_metrics(aggregate_partials(rows, table), table)
+    # The first hour holds rows 0 to 133; every fourth is a click, every tenth a bot.
+    numbers = [n for n in range(134) if n % 4 and n % 10]
+    loads = sorted(n for n in numbers if n % 2 == 0)
+    assert first["bucket"] == NOON.replace(tzinfo=None)
+    assert first["page_views"] == len(numbers)
+    assert first["unique_visitors"] == len(numbers)
+    for rank in (50, 90, 99):
+        exact = loads[math.ceil(rank / 100 * len(loads)) - 1]
+        assert first[f"load_time_p{rank}_ms"] == exact
+
+
+def test_a_page_that_nobody_measured_has_no_percentiles(spark: SparkSession) -> None:
+    (table,) = EVENT_GRAIN
+    rows = _source(spark, table.source, 3).withColumn("load_time_ms", F.lit(None).cast("double"))
+    for row in read_metrics(aggregate_partials(rows, table), table):
+        assert row["page_views"] > 0
+        assert [row[f"load_time_p{rank}_ms"] for rank in (50, 90, 99)] == [None] * 3
+
+
+def test_session_metrics_are_ratios_of_sums(spark: SparkSession) -> None:
+    table = next(table for table in SESSION_GRAIN if table.name == "gold.sessions")
+    rows = _source(spark, table.source, 120).where("NOT is_bot AND source = 'news'")
+    (row,) = read_metrics(aggregate_partials(rows, table), table)
+    numbers = [n for n in range(120) if n % 10 and n % 2 == 0]
+    bounces = sum(n % 3 != 0 for n in numbers)
+    assert row["sessions"] == len(numbers)
+    assert (row["engaged_sessions"], row["bounces"]) == (len(numbers) - bounces, bounces)
+    assert row["bounce_rate"] == bounces / len(numbers)
+    assert row["avg_duration_s"] == sum(n / 8 for n in numbers) / len(numbers)
+    assert row["pages_per_session"] == sum(n % 7 for n in numbers) / len(numbers)
+    assert row["revenue"] == Decimal("0.1") * len(numbers)
+    assert row["unique_visitors"] == len(numbers)
+
+
+def test_the_hour_is_that_of_the_time_in_utc(spark: SparkSession) -> None:
+    (table,) = EVENT_GRAIN
+    rows = _source(spark, table.source, 2).withColumn(
+        "event_time", F.lit(NOON.replace(hour=23, minute=59, second=59, microsecond=999_999))
+    )
+    found = aggregate_partials(rows, table).select("bucket", "date").distinct().collect()
+    hour = NOON.replace(hour=23, tzinfo=None)
+    assert [tuple(row) for row in found] == [(hour, hour.date())]
