@@ -117,7 +117,22 @@ def read_metrics(partials: DataFrame, table: GoldTable) -> list[dict[str, Any]]:
     """The metrics of a Gold table's partials, by hour and all dimensions."""
     metrics = [F.expr(metric.sql).alias(metric.name) for metric in table.metrics]
     rows = partials.groupBy("bucket", *table.dimension_names).agg(*metrics).collect()
-    return sorted((row.asDict() for row in rows), key=repr)
+    return comparable(rows)
+
+
+def comparable(rows: list[Row]) -> list[dict[str, Any]]:
+    """Rows in an order that only depends on them, their floats cut to nine digits.
+
+    For a sum of floats depends on the order of adding.
+    """
+    cut = [
+        {
+            name: float(f"{value:.9g}") if isinstance(value, float) else value
+            for name, value in row.asDict().items()
+        }
+        for row in rows
+    ]
+    return sorted(cut, key=repr)
 
 
 def snapshot(lake: Lake, *tables: str) -> dict[str, list[dict[str, Any]]]:

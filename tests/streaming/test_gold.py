@@ -97,9 +97,9 @@ def test_session_metrics_are_ratios_of_sums(spark: SparkSession) -> None:
     bounces = sum(n % 3 != 0 for n in numbers)
     assert row["sessions"] == len(numbers)
     assert (row["engaged_sessions"], row["bounces"]) == (len(numbers) - bounces, bounces)
-    assert row["bounce_rate"] == bounces / len(numbers)
-    assert row["avg_duration_s"] == sum(n / 8 for n in numbers) / len(numbers)
-    assert row["pages_per_session"] == sum(n % 7 for n in numbers) / len(numbers)
+    assert row["bounce_rate"] == pytest.approx(bounces / len(numbers))
+    assert row["avg_duration_s"] == pytest.approx(sum(n / 8 for n in numbers) / len(numbers))
+    assert row["pages_per_session"] == pytest.approx(sum(n % 7 for n in numbers) / len(numbers))
     assert row["revenue"] == Decimal("0.1") * len(numbers)
     assert row["unique_visitors"] == len(numbers)
 

@@ -89,7 +89,7 @@ def remote(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     stored: dict[str, str] = {}
     monkeypatch.setattr(lock, "read_text", stored.get)
     monkeypatch.setattr(lock, "write_text", stored.__setitem__)
-    monkeypatch.setattr(lock.time, "sleep", lambda _: None)
+    monkeypatch.setattr("streaming.lock.time.sleep", lambda _: None)
     return stored
 
 
@@ -118,7 +118,7 @@ def test_of_two_that_start_at_once_one_is_refused(
     def rival_writes(_: float) -> None:
         remote[LEASE] = '{"holder": "rival:1:x", "renewed_at": 9e12}'
 
-    monkeypatch.setattr(lock.time, "sleep", rival_writes)
+    monkeypatch.setattr("streaming.lock.time.sleep", rival_writes)
     with pytest.raises(LakeInUse, match="same moment"), hold_lease(REMOTE):
         pass
     assert "rival" in remote[LEASE]
