@@ -21,6 +21,13 @@ STATIC_PROPERTIES = {
     # Queries at once share the cores instead of waiting for each other.
     "spark.scheduler.mode": "FAIR",
 }
+# Where all of Spark is in this process.
+LOCAL_PROPERTIES = {
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+    # A machine that slept is no lost executor: Spark would stop working without one.
+    "spark.storage.blockManagerHeartbeatTimeoutMs": "10d",
+}
 QUERY_PROPERTIES = {
     "spark.sql.session.timeZone": "UTC",
     # Small queries: compiling code and planning again cost more than the rows (DESIGN section 3).
@@ -48,9 +55,8 @@ def start_session(settings: SparkSettings, jars: Sequence[Path]) -> SparkSession
         builder = builder.master(settings.master)
         builder = builder.config("spark.driver.memory", settings.driver_memory)
         if settings.master.startswith("local"):
-            # All of Spark is in this process: nobody else needs to reach it.
-            builder = builder.config("spark.driver.bindAddress", "127.0.0.1")
-            builder = builder.config("spark.driver.host", "127.0.0.1")
+            for key, value in LOCAL_PROPERTIES.items():
+                builder = builder.config(key, value)
     if jars:
         builder = builder.config("spark.jars", ",".join(str(jar) for jar in jars))
     for key, value in {**STATIC_PROPERTIES, **settings.conf}.items():

@@ -41,9 +41,9 @@ def write_text(uri: str, text: str) -> None:
             os.fsync(file.fileno())
         temporary.replace(local)
         return
-    _, _, jvm = _hadoop(uri)
+    system, target, jvm = _hadoop(uri)
+    system.mkdirs(target.getParent())
     manager = jvm.org.apache.spark.sql.execution.streaming.checkpointing.CheckpointFileManager
-    target = jvm.org.apache.hadoop.fs.Path(uri)
     configuration = _session()._jsc.hadoopConfiguration()
     stream = manager.create(target.getParent(), configuration).createAtomic(target, True)
     stream.write(bytearray(text, "utf-8"))

@@ -83,6 +83,7 @@ def _sessions() -> list[Record]:
         *_visit("late only, from last week", (-7 * 24 * HOUR, late + 5)),
         *_visit("late and on time at once", (late - 31 * MINUTE, late + 6), late + 6),
         *_visit("closed visit joined to an open one", late - 3_000, late, (late - 1_500, late + 7)),
+        *_visit("before all time", (0, late + 8), event_timestamp=-99_999_999_999_999),
         *_visit("late by a microsecond", (-300.000001, 0), 20 * MINUTE),
         *_visit("on time to the microsecond", (-300, 0), 20 * MINUTE),
         *_visit("across midnight", 43_190, 43_210),

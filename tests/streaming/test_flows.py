@@ -55,7 +55,7 @@ def day(make_lake: MakeLake) -> Day:
     lake.run_until_killed(SILVER, "append", "silver.events")
     lake.run(SILVER, SESSIONS)
     lake.feed(part_of(1))
-    lake.run(SILVER, SESSIONS)
+    lake.run(SILVER)
     lake.feed(part_of(2))
     lake.run(*ALL)
     lake.beat(at(PARTS[2]))
@@ -67,7 +67,7 @@ def day(make_lake: MakeLake) -> Day:
     lake.run(GOLD_SESSIONS)
     _crash_and_repeat(day, *ALL)
     lake.feed(part_of(4))
-    lake.run(SILVER, SESSIONS)
+    lake.run(SILVER)
     lake.feed(part_of(5))
     lake.run(SILVER)
     lake.beat(END)
@@ -162,6 +162,7 @@ def test_sessions_are_those_of_plain_python(day: Day) -> None:
         ("filled inside", [3]),
         ("late only", [1]),
         ("late only, from last week", [1]),
+        ("before all time", [1]),
         ("late and on time at once", [1, 1]),
         ("closed visit joined to an open one", [3]),
         ("late by a microsecond", [2]),
