@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import reduce
 from typing import Any
 
+import structlog
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -29,6 +30,8 @@ from streaming.sessionization import (
 )
 from streaming.sinks import Batch
 from streaming.sources import keep_cached, read_files, read_table, stream_table
+
+log = structlog.get_logger(__name__)
 
 _VISITOR = ("site_id", "visitor_id")
 _TABLE = silver.SESSIONS
@@ -90,7 +93,9 @@ def _repair(
         return
     old, new = _recompute(dirty, days, closed_before, batch.runtime)
     changes = cached(compare_sessions(old, cached(new)))
-    if not changes.isEmpty():
+    changed = changes.count()
+    log.info("sessions computed again", flow=batch.flow, batch=batch.batch_id, changed=changed)
+    if changed:
         batch.merge(_TABLE, changes, _same_session(days), metadata)
 
 
