@@ -138,32 +138,23 @@ def _join_at_midnight(in_pieces: DataFrame, settings: SessionSettings) -> DataFr
     Unless together they would last longer than 24 h less twice the gap: then midnight is the cut
     that a visitor who never pauses gets. A piece that fills its day, touching both midnights,
     always exceeds that with any neighbour; so at most two pieces ever join, and whether they do
-    depends on nothing else.
+    depends on nothing else. A session bears the number of its first piece.
     """
     limit_s = DAY_S - 2 * settings.gap_s
-    by_visitor = Window.partitionBy(*_VISITOR).orderBy("_piece")
-    bounds = in_pieces.groupBy(*_VISITOR, "_piece").agg(
-        F.min("event_time").alias("_start"), F.max("event_time").alias("_end")
+    piece = Window.partitionBy(*_VISITOR, "_piece")
+    piece_before = Window.partitionBy(*_VISITOR).orderBy("_piece").rangeBetween(-1, -1)
+    is_joined = (
+        "_previous_end IS NOT NULL "
+        f"AND {clock.seconds_between('_previous_end', '_start')} <= {settings.gap_s}D "
+        f"AND {clock.seconds_between('_previous_start', '_end')} <= {limit_s}D"
     )
-    numbered = (
-        bounds.withColumns(
-            {
-                "_previous_start": F.lag("_start").over(by_visitor),
-                "_previous_end": F.lag("_end").over(by_visitor),
-            }
-        )
-        .withColumn(
-            "_is_joined",
-            F.expr(
-                "_previous_end IS NOT NULL "
-                f"AND {clock.seconds_between('_previous_end', '_start')} <= {settings.gap_s}D "
-                f"AND {clock.seconds_between('_previous_start', '_end')} <= {limit_s}D"
-            ),
-        )
-        .withColumn("_session", F.sum((~F.col("_is_joined")).cast("int")).over(by_visitor))
-        .select(*_VISITOR, "_piece", "_session")
+    return (
+        in_pieces.withColumn("_start", F.min("event_time").over(piece))
+        .withColumn("_end", F.max("event_time").over(piece))
+        .withColumn("_previous_start", F.min("_start").over(piece_before))
+        .withColumn("_previous_end", F.max("_end").over(piece_before))
+        .withColumn("_session", F.expr(f"CASE WHEN {is_joined} THEN _piece - 1 ELSE _piece END"))
     )
-    return in_pieces.join(numbered, [*_VISITOR, "_piece"], how="inner")
 
 
 def describe_sessions(aggregated: DataFrame, *extra: str) -> DataFrame:

@@ -77,11 +77,33 @@ def read_files(runtime: Runtime, table: Table, files: list[AddedFile]) -> DataFr
 
 
 @contextmanager
-def keep_cached() -> Iterator[Callable[[DataFrame], DataFrame]]:
-    """Yield a function that caches a DataFrame until the block ends.
+def keep_batch(rows: DataFrame) -> Iterator[DataFrame]:
+    """Compute a micro-batch once and keep its rows until the block ends.
 
-    A micro-batch with two actions must be cached: computing it again would run its state twice.
+    A second action on the batch itself would run its state a second time.
     """
+    kept = rows.localCheckpoint(eager=True)
+    try:
+        yield kept
+    finally:
+        kept._jdf.queryExecution().analyzed().rdd().unpersist(False)
+
+
+def forget_plan(rows: DataFrame) -> DataFrame:
+    """The same rows without what Spark believes of them.
+
+    Into foreachBatch Spark takes along constraints and an order derived from the batch's input.
+    For rows that come out of state they are wrong: in a batch of heartbeats only, whose visitor is
+    null, it holds every closed session's visitor for null, and filters a join by that.
+    """
+    session = rows.sparkSession
+    plain = session._jsparkSession.createDataFrame(rows._jdf.javaRDD(), rows._jdf.schema())
+    return DataFrame(plain, session)
+
+
+@contextmanager
+def keep_cached() -> Iterator[Callable[[DataFrame], DataFrame]]:
+    """Yield a function that caches DataFrames made of kept rows or tables; until the block ends."""
     frames: list[DataFrame] = []
 
     def cache(frame: DataFrame) -> DataFrame:

@@ -21,7 +21,7 @@ from streaming.flow import Flow, WriteBatch
 from streaming.gold import aggregate_partials
 from streaming.runtime import Runtime
 from streaming.sinks import Batch
-from streaming.sources import keep_cached, read_table, stream_changes, stream_table
+from streaming.sources import keep_batch, read_table, stream_changes, stream_table
 
 
 def _read_events(runtime: Runtime) -> DataFrame:
@@ -52,8 +52,8 @@ def _open_sessions(_: Runtime) -> WriteBatch:
 
 def write_session_changes(changes: DataFrame, batch: Batch) -> None:
     """Write one micro-batch of the sessions' change feed to every table of session grain."""
-    with keep_cached() as cached:
-        changes = cached(changes.withColumn("_hour", F.date_trunc("hour", "session_start")))
+    with_hours = changes.withColumn("_hour", F.date_trunc("hour", "session_start"))
+    with keep_batch(with_hours) as changes:
         replaced = changes.where("_change_type <> 'insert'").select("_hour").distinct()
         hours = [int(row[0]) for row in replaced.select(F.unix_seconds("_hour")).collect()]
         metadata = _complete_until(batch)

@@ -29,13 +29,19 @@ from streaming.sessionization import (
     sessionize_stream,
 )
 from streaming.sinks import Batch
-from streaming.sources import keep_cached, read_files, read_table, stream_table
+from streaming.sources import (
+    forget_plan,
+    keep_batch,
+    keep_cached,
+    read_files,
+    read_table,
+    stream_table,
+)
 
 log = structlog.get_logger(__name__)
 
 _VISITOR = ("site_id", "visitor_id")
 _TABLE = silver.SESSIONS
-_ANY_PARTITIONS = 1_000_000
 
 
 def _read(runtime: Runtime) -> DataFrame:
@@ -57,10 +63,7 @@ def write_batch(closed: DataFrame, batch: Batch) -> None:
         if file.partition_values["is_late"] == "true"
     ]
     metadata = _metadata(batch, settings)
-    with keep_cached() as cached:
-        # Where one of the two sources had nothing, Spark claims an order by columns that the batch
-        # does not have, and fails to cache it. A coalesce claims none, and to that many moves none.
-        closed = cached(closed.coalesce(_ANY_PARTITIONS))
+    with keep_batch(forget_plan(closed)) as closed, keep_cached() as cached:
         bounds = closed.agg(F.min("first_day").alias("first"), F.max("last_day").alias("last"))
         first_day, last_day = bounds.collect()[0]
         dirty = []

@@ -18,7 +18,7 @@ from streaming.flow import Flow, WriteBatch
 from streaming.runtime import Runtime
 from streaming.silver import KEY, deduplicate, judge_events
 from streaming.sinks import Batch
-from streaming.sources import keep_cached, read_files, read_table, stream_table
+from streaming.sources import keep_batch, keep_cached, read_files, read_table, stream_table
 
 _ACCEPTED = "size(reasons) = 0"
 _REJECTED = "size(reasons) > 0"
@@ -38,8 +38,7 @@ def _open(_: Runtime) -> WriteBatch:
 def write_batch(rows: DataFrame, batch: Batch) -> None:
     """Write one micro-batch; rows: see `streaming.silver.deduplicate`."""
     files = batch.files_read(bronze.EVENTS)
-    with keep_cached() as cached:
-        rows = cached(rows)
+    with keep_batch(rows) as rows, keep_cached() as cached:
         counts = _count(rows)
         accepted = rows.where(_ACCEPTED)
         if counts.history_days:

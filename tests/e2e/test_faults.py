@@ -133,7 +133,7 @@ def _count_unfinished(app: App) -> int:
     return len(interrupted_flows(app.settings))
 
 
-@pytest.mark.e2e
+@pytest.mark.integration
 def test_nothing_is_lost_or_doubled_when_killed_under_load(
     app: App, spark: SparkSession, running: list[subprocess.Popen[bytes]]
 ) -> None:
