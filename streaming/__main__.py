@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 import structlog
-from settings.logs import configure_logging
 
 from settings.load import load_settings
+from settings.logs import configure_logging
 from settings.model import Settings
 from streaming.flow import check_flows
 from streaming.lock import hold_lake, hold_lease
