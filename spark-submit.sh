@@ -71,8 +71,9 @@ import pathlib, sys, sysconfig, tarfile, zipfile
 root, build = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 with zipfile.ZipFile(build / "web_analytics.zip", "w", zipfile.ZIP_DEFLATED) as archive:
     for package in ("settings", "schemas", "streaming"):
-        for file in sorted((root / package).rglob("*.py")):
-            archive.write(file, file.relative_to(root))
+        for file in sorted((root / package).rglob("*")):
+            if file.suffix == ".py" or file.parent.name == "data":
+                archive.write(file, file.relative_to(root))
 (build / "web_analytics_stream.py").write_text(
     'import runpy\n\nrunpy.run_module("streaming", run_name="__main__", alter_sys=True)\n'
 )
@@ -100,13 +101,16 @@ if $ship_python; then
   arguments+=(--archives "$build/python.tar.gz#site" --conf spark.executorEnv.PYTHONPATH=site)
 fi
 if [[ $deploy_mode == cluster ]]; then
-  arguments+=(--files "$config")
+  # Files are laid flat in the driver's working folder.
+  arguments+=(--files "$config,$root/conf/rules/bots.yaml,$root/conf/rules/channels.yaml")
   for prefix in spark.yarn.appMasterEnv spark.kubernetes.driverEnv; do
+    arguments+=(--conf "$prefix.WEB_ANALYTICS_RULES__FOLDER=.")
     arguments+=(--conf "$prefix.WEB_ANALYTICS_CONFIG=$(basename "$config")" --conf "$prefix.PYTHONPATH=site")
   done
 else
   # The driver runs here, with this .venv; topics that are missing are made from here too.
   export WEB_ANALYTICS_CONFIG=$config PYSPARK_DRIVER_PYTHON=$python
+  export WEB_ANALYTICS_RULES__FOLDER=${WEB_ANALYTICS_RULES__FOLDER:-$root/conf/rules}
   "$python" - <<'PY'
 import sys
 
@@ -120,7 +124,13 @@ except (StackError, SettingsError) as error:
     sys.exit(f"spark-submit.sh: {error}")
 PY
 fi
-export PYSPARK_PYTHON=${PYSPARK_PYTHON:-python3}
+# The executors' Python: with --ship-python the node's own and our packages beside it, else this .venv,
+# which a cluster on this machine or a shared mount has.
+if $ship_python; then
+  export PYSPARK_PYTHON=${PYSPARK_PYTHON:-python3.11}
+else
+  export PYSPARK_PYTHON=${PYSPARK_PYTHON:-$python}
+fi
 if [[ -z ${JAVA_HOME:-} ]]; then
   JAVA_HOME=$("$python" -c 'from embedded.java import java_home; print(java_home())')
   export JAVA_HOME

@@ -1,4 +1,4 @@
-"""`make bench`: generate, reference, chain, freshness, latency, then the report.
+"""`make bench`: generate, reference, steps, chain, freshness, latency, then the report.
 
 Everything it keeps is in `bench-data/`: the events, the stack's data, `state.json` (finished
 stages; an interrupted run goes on there), `results.json`. Nothing else is touched.

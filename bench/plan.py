@@ -29,6 +29,8 @@ class Plan:
     poll_every_s: float = 0.3
     cached_requests: int = 200
     uncached_requests: int = 40
+    step_events: int = 20_000
+    step_runs: int = 5
     session_gap_s: int = 60
     allowed_lateness_s: int = 30
     read_skew_s: int = 10

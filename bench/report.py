@@ -38,6 +38,7 @@ def render_table(results: dict[str, Any]) -> str:
     visible = fresh["visible_after_s"]
     rows = [
         ("**whole chain / parse only**", f"**{results['ratio_to_reference']:.2f}**"),
+        ("**enrichment / parsing**", f"**{results['steps']['enrichment_to_parsing']:.2f}**"),
         ("whole chain, Kafka to Gold", f"{chain['events_per_s']:,} events/s"),
         ("parse only: Kafka to nothing", f"{results['reference']['events_per_s']:,} events/s"),
         *(
@@ -55,11 +56,21 @@ def render_table(results: dict[str, Any]) -> str:
             value = f"p50 {figures['p50']:.0f} ms, p95 {figures['p95']:.0f} ms"
             rows.append((f"`GET {path}`, {kind}", value))
     lines = ["| what | measured |", "|---|---|", *(f"| {what} | {value} |" for what, value in rows)]
-    return "\n".join(lines) + (
+    return "\n".join((*lines, "", *_render_steps(results["steps"]))) + (
         f"\n\n{chain['events']:,} events of {results['generate']['mean_bytes']} bytes, "
         f"{machine['cores']} cores ({machine['cpu']}), commit {results['commit']}, "
         f"{results['measured_at'][:10]}. Generator, broker, API and bench run on the same cores.\n"
     )
+
+
+def _render_steps(steps: dict[str, Any]) -> list[str]:
+    """The cost of each step, and its ratio to that of parsing."""
+    costs: dict[str, float] = steps["core_us_per_event"]
+    return [
+        f"| step ({steps['events']:,} events) | core-us/event | / parse |",
+        "|---|---|---|",
+        *(f"| {name} | {cost:.1f} | {cost / costs['parse']:.2f} |" for name, cost in costs.items()),
+    ]
 
 
 def write_into(page: Path, table: str) -> None:

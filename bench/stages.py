@@ -21,6 +21,7 @@ from bench.plan import State
 from bench.reference import measure_reference
 from bench.send import make_producer, send_all
 from bench.stack import Stack, run_stack
+from bench.steps import measure_steps
 
 Advance = Callable[[float], None]
 
@@ -70,6 +71,14 @@ def reference(run: Run, advance: Advance) -> dict[str, Any]:
         )
 
 
+def steps(run: Run, advance: Advance) -> dict[str, Any]:
+    """What each step costs one event, without broker and tables."""
+    events = run.events
+    count = min(run.plan.step_events, events.warmup_events + events.events)
+    advance(0.05)
+    return measure_steps(events.file, count, run.plan.step_runs, run.folder / "steps.log")
+
+
 def chain(run: Run, advance: Advance) -> dict[str, Any]:
     """The events as a backlog through everything, starting from empty tables."""
     shutil.rmtree(run.folder / "stack", ignore_errors=True)  # of an attempt that was interrupted
@@ -89,6 +98,7 @@ def latency(run: Run, advance: Advance) -> dict[str, Any]:
 STAGES: tuple[Callable[[Run, Advance], dict[str, Any]], ...] = (
     generate,
     reference,
+    steps,
     chain,
     freshness,
     latency,

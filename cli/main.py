@@ -23,6 +23,12 @@ COMMANDS = {
     "send": ("cli.send", "send", "Send a file of events or an access log into Kafka."),
     "simulate": ("cli.simulate", "simulate", "Send realistic traffic with known truth."),
     "status": ("cli.status", "status", "Show lag, freshness, the ledger and each check."),
+    "rebuild": ("cli.rejudge", "rebuild", "Make some days again under today's rules."),
+    "replay-dead-letters": (
+        "cli.rejudge",
+        "replay_dead_letters",
+        "Judge rejected records by today's rules.",
+    ),
     "config": ("cli.config", "app", "Show the settings in force."),
 }
 _EXPECTED_ERROR = 2

@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,58 +23,76 @@ from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColum
 from cli.kafka_producer import KafkaProblem, Sender, find_target, open_sender
 from cli.options import DataDir, load_command_settings
 from cli.send import Bootstrap, TopicName
-from traffic.faults import Faults, Record
+from cli.simulate_options import (
+    AllFaults,
+    Bots,
+    Days,
+    Duplicates,
+    Events,
+    Invalid,
+    Late,
+    NoConsent,
+    Out,
+    Pii,
+    Rate,
+    Seed,
+    Sites,
+    Start,
+    TruthFile,
+    Visitors,
+    WrongClocks,
+)
+from traffic.faults import ALL_FAULTS, Faults, Record
 from traffic.generate import Plan, generate, write_events
 from traffic.truth import Truth
 
 _EVENTS_PER_VISITOR = 10
 _EVENTS_PER_DAY = 1000
+_USUAL_BOTS = 0.05
 _INTERRUPTED_FLUSH_S = 1.5
 _SHOW_EVERY = 100
 
 
-def _share(text: str) -> Any:
-    return typer.Option(min=0, max=1, help=text)
-
-
 def simulate(
-    visitors: Annotated[
-        int, typer.Option(min=1, help="People who come and go; more join if the rate needs them.")
-    ] = 200,
-    rate: Annotated[float, typer.Option(min=0.001, help="Events per second, live.")] = 20.0,
-    bots: Annotated[float, _share("Share of visitors that are bots.")] = 0.05,
-    late: Annotated[float, _share("Share of events that come hours or days late.")] = 0,
-    duplicates: Annotated[float, _share("Share of events that are sent twice.")] = 0,
-    invalid: Annotated[float, _share("Malformed records on top, per event.")] = 0,
-    seed: Annotated[
-        int | None, typer.Option(help="With --start: the same traffic again. Default: random.")
-    ] = None,
-    start: Annotated[
-        str | None, typer.Option(help="ISO-8601 time of the first live event. Default: now.")
-    ] = None,
-    days: Annotated[
-        float, typer.Option(min=0, help="First, a history over that many past days (0.25 or more).")
-    ] = 0,
-    events: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Events to make: of the history with --days (default 1,000 per day), else live "
-            "(default 10 per visitor).",
-        ),
-    ] = None,
+    visitors: Visitors = 200,
+    rate: Rate = 20.0,
+    sites: Sites = 1,
+    bots: Bots = None,
+    late: Late = None,
+    duplicates: Duplicates = None,
+    invalid: Invalid = None,
+    pii: Pii = None,
+    no_consent: NoConsent = None,
+    wrong_clocks: WrongClocks = None,
+    all_faults: AllFaults = False,
+    seed: Seed = None,
+    start: Start = None,
+    days: Days = 0,
+    events: Events = None,
     forever: Annotated[bool, typer.Option("--forever", help="Live traffic until stopped.")] = False,
     bootstrap: Bootstrap = None,
     topic: TopicName = None,
-    out: Annotated[Path | None, typer.Option(help="Write NDJSON here, send nothing.")] = None,
-    truth: Annotated[Path | None, typer.Option(help="Write the known truth here, JSON.")] = None,
+    out: Out = None,
+    truth: TruthFile = None,
     data_dir: DataDir = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Realistic traffic with known truth: visits, campaigns, devices, and faults on demand."""
+    """Realistic traffic with known truth: visits, campaigns, devices, and faults on demand.
+
+    \b
+    Live, 50 events a second until Ctrl-C:
+      web-analytics simulate --visitors 500 --rate 50 --forever
+    A week of three sites with every kind of fault, and what must come out of it:
+      web-analytics simulate --days 7 --events 100000 --visitors 5000 --sites 3 \\
+        --all-faults --truth truth.json
+    The same into a file, to send it whenever and as often as wanted (docs/simulate.md):
+      web-analytics simulate ... --seed 1 --start 2026-03-01T00:00Z --out events.ndjson
+      web-analytics send events.ndjson --format ndjson
+    """
     if out and forever:
         raise typer.BadParameter("--out needs an end: name --events instead of --forever")
     history_events, live_events = _count_events(visitors, days, events, forever)
+    shares = (bots, late, duplicates, invalid, pii, no_consent, wrong_clocks)
     plan = Plan(
         start_ms=_read_start(start),
         seed=time.time_ns() if seed is None else seed,
@@ -82,17 +101,16 @@ def simulate(
         history_days=days,
         history_events=history_events,
         live_events=live_events,
-        faults=Faults(bots, late, duplicates, invalid),
+        faults=_choose_faults(all_faults, shares),
+        sites=sites,
     )
-    counted = Truth(plan.seed, plan.start_ms, has_details=truth is not None)
+    destination = (bootstrap, topic, data_dir)
     try:
-        failures = _make_traffic(plan, counted, out, (bootstrap, topic, data_dir), is_quiet=as_json)
-        if truth:
-            truth.write_text(json.dumps(counted.report(), indent=2) + "\n", encoding="utf-8")
+        report, failures = _make_traffic(plan, out, truth, destination, is_quiet=as_json)
     except (KafkaProblem, OSError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error
-    _print_summary(counted.report(), failures, as_json)
+    _print_summary(report, failures, as_json)
     if failures:
         raise typer.Exit(1)
 
@@ -102,11 +120,15 @@ def send_records(records: Iterator[Record], sender: Sender, start_ms: int) -> It
     started = time.monotonic()
     for record in records:
         sender.wait_until(started + (record.at_ms - start_ms) / 1000)
-        key = None
-        if isinstance(record.content, dict):
-            key = str(record.content["anonymous_id"]).encode()
-        sender.send(record.encode(), key)
+        sender.send(record.encode(), record.key())  # type: ignore[arg-type]  # None: a tombstone
         yield record
+
+
+def _choose_faults(has_all: bool, named: tuple[float | None, ...]) -> Faults:
+    """The shares that were named, in the order of `Faults`; of the others the usual, or some."""
+    usual = astuple(ALL_FAULTS if has_all else Faults(bots=_USUAL_BOTS))
+    shares = zip(named, usual, strict=True)
+    return Faults(*(other if share is None else share for share, other in shares))
 
 
 def _count_events(
@@ -122,15 +144,30 @@ def _count_events(
 
 def _make_traffic(
     plan: Plan,
-    counted: Truth,
     out: Path | None,
+    truth: Path | None,
+    destination: tuple[str | None, str | None, Path | None],
+    is_quiet: bool,
+) -> tuple[dict[str, Any], dict[str, int]]:
+    """Write or send everything; what is known of it, and what Kafka did not take, by reason."""
+    counted = Truth(plan.seed, plan.start_ms, has_details=truth is not None)
+    failures: dict[str, int] = {}
+    if out:
+        _run(write_events(out, generate(plan)), counted, is_quiet)
+    else:
+        failures = _send(plan, counted, destination, is_quiet)
+    report = counted.report()
+    if truth:
+        truth.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    return report, failures
+
+
+def _send(
+    plan: Plan,
+    counted: Truth,
     destination: tuple[str | None, str | None, Path | None],
     is_quiet: bool,
 ) -> dict[str, int]:
-    """Write or send everything; what Kafka did not take, by reason."""
-    if out:
-        _run(write_events(out, generate(plan)), counted, is_quiet)
-        return {}
     bootstrap, topic, data_dir = destination
     settings = load_command_settings(data_dir)
     sender = open_sender(find_target(settings, bootstrap, topic), settings)

@@ -25,8 +25,8 @@ def stream(
     """Run the streaming app: Kafka to Bronze, Silver, sessions and Gold.
 
     Creates the topics where they are missing. SIGTERM or Ctrl-C stops it between batches. Exit
-    code 3: it refuses to start, because tables and checkpoints do not belong together or because
-    another instance works on the lake.
+    code 3: it refuses to start or to go on: tables and checkpoints do not belong together, another
+    instance works on the lake, or too large a share of the records is rejected.
 
     \b
     Examples:
@@ -41,6 +41,7 @@ def stream(
     from streaming.__main__ import run
     from streaming.checkpoints import CheckpointError
     from streaming.lock import LakeInUse
+    from streaming.reject_limit import TooManyRejects
 
     configure_logging(settings)
     os.environ["JAVA_HOME"] = str(java_home())
@@ -48,6 +49,6 @@ def stream(
     jars = spark_jars() if settings.spark.packages else None
     try:
         run(settings, available_now=available_now, jars=jars)
-    except (CheckpointError, LakeInUse) as error:
+    except (CheckpointError, LakeInUse, TooManyRejects) as error:
         typer.echo(f"web-analytics: {error}", err=True)
         raise typer.Exit(REFUSES_TO_START) from error

@@ -40,6 +40,7 @@ class Place:
     api_port: int
     kafka_port: int
     redis_port: int
+    metrics_port: int
     api_key: str
 
     @property
@@ -49,6 +50,10 @@ class Place:
     @property
     def kafka(self) -> str:
         return f"{LOOPBACK}:{self.kafka_port}"
+
+    @property
+    def metrics(self) -> str:
+        return f"http://{LOOPBACK}:{self.metrics_port}/metrics"
 
     @property
     def redis(self) -> str:
@@ -101,6 +106,7 @@ def _plan_stream(settings: Settings, place: Place, env: dict[str, str]) -> Child
         | {
             "WEB_ANALYTICS_READY_FILE": str(ready_file),
             "WEB_ANALYTICS_STREAM__SHUTDOWN_TIMEOUT_S": str(stop_s),
+            "WEB_ANALYTICS_STREAM__METRICS_PORT": str(place.metrics_port),
         },
         after=("kafka",),
         fatal_exit_codes=frozenset({_REFUSES_TO_START}),

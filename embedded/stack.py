@@ -14,7 +14,7 @@ from pathlib import Path
 from embedded.children import Place, plan_children
 from embedded.data_dir import hold_data_dir, keep_api_key, rotate_logs, write_privately
 from embedded.jars import spark_jars
-from embedded.ports import choose_port
+from embedded.ports import choose_port, find_free_port
 from embedded.progress import say
 from embedded.supervisor import Supervisor
 from settings.load import checkpoint_root, lake_root
@@ -47,6 +47,7 @@ def run_stack(settings: Settings, asked: AskedPorts, *, with_sample: bool) -> in
             choose_port("--api-port", asked.api, settings.serving.port, say),
             choose_port("--kafka-port", asked.kafka, _DEFAULT_KAFKA_PORT, say),
             choose_port("--redis-port", asked.redis, _DEFAULT_REDIS_PORT, say),
+            settings.stream.metrics_port or find_free_port(),
             keep_api_key(data_dir),
         )
 
@@ -71,6 +72,7 @@ def describe_run(settings: Settings, place: Place, pids: Mapping[str, int]) -> d
         "api_key": place.api_key,
         "kafka": place.kafka,
         "redis": place.redis,
+        "metrics": place.metrics,
         "topic": settings.kafka.topic,
         "lake": lake_root(settings),
         "checkpoints": checkpoint_root(settings),
@@ -85,6 +87,7 @@ def _say_ready(settings: Settings, place: Place) -> None:
         ("API", f"{place.api}/docs (X-API-Key: see {place.data_dir / 'api_key'})"),
         ("Kafka", f"{place.kafka}, topic {settings.kafka.topic}"),
         ("Redis", place.redis),
+        ("metrics", f"{place.metrics} (streaming), {place.api}/metrics (API)"),
         ("lake", lake_root(settings)),
         ("logs", str(place.data_dir / "logs")),
     ):

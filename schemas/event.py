@@ -1,7 +1,8 @@
 """The event as clients send it (CONTRACT section 1): names, types, and what each type requires.
 
 Bronze parses every field as text, so a client that changes a type can never make a record
-unreadable; Silver casts them as declared here.
+unreadable; Silver casts them as declared here. Plain constants, so that importing costs nothing;
+`tests/schemas/test_event_models.py` holds them against the models of `schemas/event_models.py`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ EVENT_TYPES = (
 
 DEFAULT_SITE = "default"
 MAX_IDENTIFIER_LENGTH = 128
+# What broken clients send for want of an identifier (lower case, trimmed); it identifies nobody.
+NOT_IDENTIFIERS = ("", "null", "undefined", "nan", "true", "false", "[object object]")
 MAX_EVENT_BYTES = 1024 * 1024
 # Jackson, which parses JSON inside Spark, follows 1,000 levels; the check for text after the
 # record's end adds one.

@@ -6,46 +6,52 @@ from schemas.bronze import COORDINATES
 from schemas.event import BOOLEAN_FIELDS, INTEGER_FIELDS, NUMBER_FIELDS
 from schemas.table import Column, Table
 
-# Raise it when a rule that judges or enriches events changes.
-RULES_VERSION = "1"
+# Raise it when code that judges or enriches events changes; rules that are data have their own.
+RULES_VERSION = "2"
 
 _TEXT = (
     ("session_id", "The client's own session; kept, never trusted."),
-    ("page_url", "As sent."),
+    ("page_url", "As sent, personal data redacted."),
     ("page_host", "Host of page_url, lower case."),
-    ("page_path", "Path of page_url as sent, without query and fragment, `/` when empty."),
-    ("page_title", "As sent."),
-    ("referrer", "As sent."),
+    ("page_path", "Path of page_url, without query and fragment, `/` when empty."),
+    ("page_title", "As sent, personal data redacted."),
+    ("referrer", "As sent, personal data redacted."),
     ("referrer_host", "Host of referrer, lower case."),
     ("utm_source", "Query parameter of page_url."),
     ("utm_medium", "Query parameter of page_url."),
     ("utm_campaign", "Query parameter of page_url."),
-    ("source", "utm_source, else an outside referrer's host, else `(direct)`."),
-    ("medium", "utm_medium, else `referral` or `(none)`."),
+    ("click_id_type", "Name of the first click id in page_url, as `gclid`."),
+    ("source", "utm_source, else what a click id or the referrer says, else `(direct)`."),
+    ("medium", "utm_medium, else what a click id or the referrer says, else `(none)`."),
     ("campaign", "utm_campaign."),
-    ("channel", "Channel group; null until the channel rules are there."),
+    ("channel", "Channel group (conf/rules/channels.yaml)."),
     ("user_agent", "As sent."),
-    ("ip_address", "As sent."),
-    ("language", "As sent."),
+    ("ip_address", "The network of the address: /24 or /48 (setting privacy.ip_address)."),
+    ("language", "The first language of the browser, as `de-DE`."),
     ("timezone", "As sent."),
-    ("device_type", "Null until enrichment is there."),
-    ("browser", "Null until enrichment is there."),
-    ("os", "Null until enrichment is there."),
-    ("country", "Null until enrichment is there."),
-    ("city", "Null until enrichment is there."),
+    ("device_type", "desktop, mobile, tablet, tv, console, watch, car or other."),
+    ("browser", "Browser by the user agent, `Other` where unknown."),
+    ("os", "Operating system by the user agent, `Other` where unknown."),
+    ("country", "ISO-3166 code by the address; null for private and unknown ones."),
+    ("city", "By the address, where the database has cities."),
+    ("geo_database", "Name and date of the database that said so."),
     ("element_id", "As sent."),
     ("element_tag", "As sent."),
-    ("element_text", "As sent."),
-    ("element_href", "As sent."),
+    ("element_text", "As sent, personal data redacted."),
+    ("element_href", "As sent, personal data redacted."),
     ("form_id", "As sent."),
     ("form_name", "As sent."),
     ("video_id", "As sent."),
     ("event_name", "As sent."),
     ("currency", "As sent."),
-    ("properties", "The free object, as JSON text."),
+    ("properties", "The free object and unknown fields, as JSON; personal data redacted."),
     ("tracker", "As sent."),
     ("schema_version", "As sent."),
-    ("bot_reason", "Why is_bot is true."),
+    ("bot_reason", "Why is_bot is true (schemas.bots.BotReason)."),
+)
+
+BODY_HASH = Column(
+    "body_hash", "bigint", "Of all fields but sent_timestamp: a copy with another one is no copy."
 )
 
 EVENTS = Table(
@@ -58,7 +64,7 @@ EVENTS = Table(
         Column("event_time", "timestamp", "When it happened, by the corrected client clock."),
         Column("event_date", "date", "UTC day of event_time; partition."),
         Column("event_hour", "int", "UTC hour of event_time."),
-        Column("visitor_id", "string", "anonymous_id, else user_id."),
+        Column("visitor_id", "string", "anonymous_id, else user_id; null without consent."),
         Column("anonymous_id", "string", "As sent."),
         Column("user_id", "string", "As sent."),
         Column("client_time", "timestamp", "The client's clock at the event; no copy differs."),
@@ -76,10 +82,12 @@ EVENTS = Table(
         Column("quality_score", "double", "1 less the weights of the flags."),
         Column("quality_flags", "array<string>", "Expectations the event did not meet."),
         Column("rules_version", "string", "Version of the rules that judged it."),
+        BODY_HASH,
         *COORDINATES,
     ),
     partition_by=("event_date", "is_late"),
     stats_columns=("event_time", "client_time", "arrival_time"),
+    has_change_feed=True,
 )
 
 DUPLICATES = Table(
@@ -92,6 +100,7 @@ DUPLICATES = Table(
         Column("arrival_time", "timestamp", "When the copy arrived."),
         Column("arrival_date", "date", "UTC day of arrival_time; partition."),
         Column("tier", "string", "How it was recognised (schemas.reject.DuplicateTier)."),
+        BODY_HASH,
     ),
     partition_by=("arrival_date",),
     stats_columns=("arrival_time",),

@@ -62,6 +62,9 @@ class GoldReader:
             return [tuple(row) for row in frame.collect()]
         except (PySparkException, Py4JJavaError) as error:
             raise QueryFailed("Spark could not run the query.") from error
+        finally:
+            # The thread goes on to other work, which must not be cancelled with this query.
+            self._spark.sparkContext.setLocalProperty("spark.jobGroup.id", None)  # type: ignore[arg-type]  # None takes it away
 
     def cancel(self, job_group: str) -> None:
         """Stop the query, also if it has not come as far as its first job."""

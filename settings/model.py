@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from schemas.privacy import PrivacyRules
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -59,6 +61,27 @@ class SessionSettings(Section):
     )
 
 
+class RulesSettings(Section):
+    folder: str | None = Field(
+        None, description="Folder of bots.yaml and channels.yaml; none: conf/rules."
+    )
+
+
+class GeoSettings(Section):
+    database: str | None = Field(
+        None, description="A .mmdb file of places; none: the packaged database of countries."
+    )
+
+
+class ConversionRule(Section):
+    """One kind of event that counts as a conversion; all that is named must hold."""
+
+    event_type: str = Field(description="One of the eight event types.")
+    event_name: str | None = Field(None, description="Of a custom_event; none: any.")
+    page_path: str | None = Field(None, description="Of a page_view; none: any.")
+    has_value: bool = Field(False, description="Only with a value.")
+
+
 class StreamSettings(Section):
     trigger_s: dict[str, Seconds] = Field(
         default_factory=dict, description="Seconds between micro-batches, by flow name."
@@ -69,6 +92,16 @@ class StreamSettings(Section):
     )
     heartbeat_s: Seconds = Field(
         5, description="Seconds between heartbeats while the session watermark stands still."
+    )
+    max_reject_share: float = Field(
+        0.5, ge=0, le=1, description="Share of rejects above which the flow `silver` stops."
+    )
+    reject_window_s: Seconds = Field(600, description="Over how long that share is taken, seconds.")
+    reject_window_min_records: int = Field(
+        10_000, ge=1, description="With fewer records in that time nothing is concluded."
+    )
+    metrics_port: Port | None = Field(
+        None, description="Port of the app's own Prometheus metrics, on loopback; none: off."
     )
     shutdown_timeout_s: Seconds = Field(
         15, description="How long a stop waits for running micro-batches, seconds."
@@ -129,6 +162,13 @@ class Settings(Section):
     stream: StreamSettings = StreamSettings()
     spark: SparkSettings = SparkSettings()
     serving: ServingSettings = ServingSettings()
+    rules: RulesSettings = RulesSettings()
+    geo: GeoSettings = GeoSettings()
+    privacy: PrivacyRules = PrivacyRules()
+    conversions: tuple[ConversionRule, ...] = Field(
+        (ConversionRule(event_type="custom_event", has_value=True),),
+        description="What counts as a conversion; an event that meets any of them.",
+    )
     currencies: dict[str, str] = Field(
         default_factory=dict, description="ISO-4217 currency by site_id."
     )

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
@@ -14,9 +16,11 @@ import structlog
 from settings.load import load_settings
 from settings.logs import configure_logging
 from settings.model import Settings
+from streaming.checkpoints import FlowState
 from streaming.flow import check_flows
 from streaming.lock import hold_lake, hold_lease
 from streaming.pipeline import FLOWS
+from streaming.rejudge.place import finish_pending
 from streaming.run import await_flows, drain_flows
 from streaming.runtime import Runtime
 from streaming.session import build_session
@@ -25,24 +29,36 @@ from streaming.sinks import create_tables
 log = structlog.get_logger(__name__)
 
 
-def run(settings: Settings, *, available_now: bool, jars: list[Path] | None = None) -> None:
-    """Run the app until it is told to stop, or with `available_now` until all is worked through.
+@contextmanager
+def hold_app(
+    settings: Settings, jars: list[Path]
+) -> Iterator[tuple[Runtime, dict[str, FlowState]]]:
+    """Be the one app of this lake: session, tables and checkpoints, checked and ready for flows.
 
-    Raises CheckpointError or LakeInUse instead of starting where that could lose or double data,
-    and StreamingQueryException when a flow fails.
+    Raises CheckpointError or LakeInUse instead, where going on could lose or double data.
     """
     with hold_lake(settings):
-        runtime = Runtime(build_session(settings, jars or []), settings)
+        runtime = Runtime(build_session(settings, jars), settings)
         try:
             with hold_lease(settings):
                 create_tables(runtime)
                 states = check_flows(runtime, FLOWS)
-                if available_now:
-                    drain_flows(runtime, FLOWS, states)
-                else:
-                    await_flows(runtime, FLOWS, states, _announce_ready)
+                finish_pending(runtime)
+                yield runtime, states
         finally:
             runtime.spark.stop()
+
+
+def run(settings: Settings, *, available_now: bool, jars: list[Path] | None = None) -> None:
+    """Run the app until it is told to stop, or with `available_now` until all is worked through.
+
+    Raises what `hold_app` raises, and StreamingQueryException when a flow fails.
+    """
+    with hold_app(settings, jars or []) as (runtime, states):
+        if available_now:
+            drain_flows(runtime, FLOWS, states)
+        else:
+            await_flows(runtime, FLOWS, states, _announce_ready)
 
 
 def _announce_ready() -> None:

@@ -32,11 +32,8 @@ def parse_records(records: DataFrame) -> DataFrame:
     arrival_time = F.when(F.col("timestampType") == _LOG_APPEND_TIME, F.col("timestamp")).otherwise(
         F.current_timestamp()
     )
-    return (
-        records.withColumn("_text", _text_to_parse())
-        .withColumn("_event", F.from_json("_text", JSON_SCHEMA, JSON_OPTIONS))
-        .withColumn("arrival_time", arrival_time)
-        .select(
+    return parse_raw(
+        records.withColumn("arrival_time", arrival_time).select(
             "topic",
             "partition",
             "offset",
@@ -45,6 +42,17 @@ def parse_records(records: DataFrame) -> DataFrame:
             F.col("value").alias("raw"),
             "arrival_time",
             F.to_date("arrival_time").alias("arrival_date"),
+        )
+    )
+
+
+def parse_raw(rows: DataFrame) -> DataFrame:
+    """Add `malformed` and every field of an event (text), read from `raw`."""
+    return (
+        rows.withColumn("_text", _text_to_parse())
+        .withColumn("_event", F.from_json("_text", JSON_SCHEMA, JSON_OPTIONS))
+        .select(
+            *rows.columns,
             find_malformed().alias("malformed"),
             *(F.col(f"_event.{name}").alias(name) for name in EVENT_FIELDS),
         )
@@ -53,7 +61,7 @@ def parse_records(records: DataFrame) -> DataFrame:
 
 def _text_to_parse() -> Column:
     """The value as text, null where parsing it would be pointless or too costly."""
-    return F.expr(f"CASE WHEN octet_length(value) <= {MAX_EVENT_BYTES} THEN string(value) END")
+    return F.expr(f"CASE WHEN octet_length(raw) <= {MAX_EVENT_BYTES} THEN string(raw) END")
 
 
 def find_malformed() -> Column:
@@ -68,10 +76,10 @@ def find_malformed() -> Column:
     unparsed = f"_event IS NULL OR _event.{MALFORMED_COLUMN} IS NOT NULL"
     return F.expr(
         f"""CASE
-        WHEN value IS NULL THEN '{RejectReason.TOMBSTONE}'
-        WHEN octet_length(value) > {MAX_EVENT_BYTES} THEN '{RejectReason.TOO_LARGE}'
+        WHEN raw IS NULL THEN '{RejectReason.TOMBSTONE}'
+        WHEN octet_length(raw) > {MAX_EVENT_BYTES} THEN '{RejectReason.TOO_LARGE}'
         WHEN length(trim(BOTH '{_JSON_SPACE}' FROM _text)) = 0 THEN '{RejectReason.EMPTY}'
-        WHEN substring(value, 1, 3) = X'EFBBBF' THEN '{RejectReason.BYTE_ORDER_MARK}'
+        WHEN substring(raw, 1, 3) = X'EFBBBF' THEN '{RejectReason.BYTE_ORDER_MARK}'
         WHEN NOT is_valid_utf8(_text) THEN '{RejectReason.NOT_UTF8}'
         WHEN {unparsed} OR {has_trail} THEN CASE
             WHEN {first_character} <> '{{' AND {is_json}

@@ -15,6 +15,10 @@ from streaming.files import list_names, read_text
 
 Action = dict[str, Any]
 
+# User metadata of a version that only puts a session's verdict on its events: there is nothing in
+# it for whoever follows the events to make sessions of them.
+CARRIED_BACK = "carried_back"
+
 
 @dataclass(frozen=True)
 class Position:
@@ -68,16 +72,44 @@ def read_commits(table: str, first: int, last: int | None = None) -> list[list[A
 def files_added(table: str, start: Position, end: Position) -> list[AddedFile]:
     """The files with new rows that a stream reads on its way from `start` to `end`.
 
-    Rewriting existing rows (compaction) adds none.
+    Rewriting existing rows (compaction, verdicts carried back) adds none.
     """
     files: list[AddedFile] = []
     for version in range(start.version, end.version + 1):
         if version == end.version and end.index < 0:
             break
         actions = _require_commit(table, version)
+        if read_metadata(actions).get(CARRIED_BACK):
+            continue
         first = start.index + 1 if version == start.version else 0
         last = end.index + 1 if version == end.version else None
         files.extend(_additions(actions)[first:last])
+    return files
+
+
+def rewriting_versions(table: str, start: Position, end: Position) -> list[int]:
+    """The versions on the way from `start` to `end` that changed or took out rows."""
+    last = end.version if end.index >= 0 else end.version - 1
+    return [
+        version
+        for version in range(start.version, last + 1)
+        if any(_takes_rows_out(action) for action in _require_commit(table, version))
+    ]
+
+
+def is_carried_back(table: str, version: int) -> bool:
+    """Whether the version only put verdicts on rows that were there."""
+    return bool(read_metadata(_require_commit(table, version)).get(CARRIED_BACK))
+
+
+def files_touched(table: str, versions: list[int]) -> list[AddedFile]:
+    """The files that these versions added or took out, as far as the log has their statistics."""
+    files = []
+    for version in versions:
+        for action in _require_commit(table, version):
+            file = action.get("add") or action.get("remove") or {}
+            if file.get("dataChange") and file.get("stats"):
+                files.append(_added_file(file))
     return files
 
 
@@ -161,11 +193,15 @@ def _has_new_rows(action: Action) -> bool:
     return bool(action.get("add", {}).get("dataChange"))
 
 
+def _takes_rows_out(action: Action) -> bool:
+    return "cdc" in action or bool(action.get("remove", {}).get("dataChange"))
+
+
 def _added_file(add: Action) -> AddedFile:
     stats = json.loads(add["stats"])
     return AddedFile(
         path=add["path"],
-        partition_values=add["partitionValues"],
+        partition_values=add.get("partitionValues", {}),
         rows=stats["numRecords"],
         max_values=stats.get("maxValues", {}),
     )

@@ -50,6 +50,16 @@ def write_text(uri: str, text: str) -> None:
     stream.close()
 
 
+def delete_file(uri: str) -> None:
+    """Delete the file, if there is one."""
+    local = local_path(uri)
+    if local is not None:
+        local.unlink(missing_ok=True)
+        return
+    system, path, _ = _hadoop(uri)
+    system.delete(path, False)
+
+
 def list_names(uri: str) -> list[str]:
     """Names of the folder's entries, sorted; empty where there is no such folder."""
     local = local_path(uri)

@@ -54,7 +54,7 @@ def start_flow(
 
     def write_batch(rows: DataFrame, batch_id: int) -> None:
         # The session of the batch, not the application's: each query runs in a clone.
-        batch_runtime = Runtime(spark=rows.sparkSession, settings=runtime.settings)
+        batch_runtime = Runtime(rows.sparkSession, runtime.settings, runtime.rules)
         batch = Batch(batch_runtime, flow.name, batch_id, state)
         write(rows, batch)
         if batch.written:

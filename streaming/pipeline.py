@@ -2,6 +2,7 @@
 
 Kafka -> bronze.events -> silver.events -> silver.sessions -> gold (session grain)
               |  |              +-----------------------> gold (event grain)
+              |  |  ^           +--- verdicts (back) ---+
               |  +-> silver.duplicates
               +-> bronze.dead_letters -> Kafka dead-letter topic
 """
@@ -13,5 +14,7 @@ from streaming.flows.bronze import BRONZE
 from streaming.flows.gold import GOLD_EVENTS, GOLD_SESSIONS
 from streaming.flows.sessions import SESSIONS
 from streaming.flows.silver import SILVER
+from streaming.flows.verdicts import VERDICTS
 
-FLOWS: tuple[Flow, ...] = (BRONZE, SILVER, SESSIONS, GOLD_EVENTS, GOLD_SESSIONS)
+AFTER_SILVER: tuple[Flow, ...] = (SESSIONS, VERDICTS, GOLD_EVENTS, GOLD_SESSIONS)
+FLOWS: tuple[Flow, ...] = (BRONZE, SILVER, *AFTER_SILVER)

@@ -15,7 +15,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from schemas import bronze, silver
 from settings.model import Settings
 from streaming.checkpoints import delta_position, latest_batch, read_offsets
-from streaming.delta_log import count_changes, count_unread
+from streaming.delta_log import Position, count_changes, count_unread
 from streaming.files import read_text
 from streaming.runtime import checkpoint_uri, table_uri
 
@@ -25,11 +25,12 @@ KAFKA_TIMEOUT_S = 10.0
 SOURCES = {
     "silver": bronze.EVENTS.name,
     "sessions": silver.EVENTS.name,
+    "verdicts": silver.SESSIONS.name,
     "gold_events": silver.EVENTS.name,
     "gold_sessions": silver.SESSIONS.name,
 }
-# Of these, the one that reads the table's change feed rather than its appended rows.
-_CHANGE_FEED_READER = "gold_sessions"
+# Of these, the ones that read the table's change feed rather than its appended rows.
+_CHANGE_FEED_READERS = ("verdicts", "gold_events", "gold_sessions")
 FLOW_NAMES = ("bronze", *SOURCES)
 
 
@@ -74,11 +75,16 @@ def count_behind(settings: Settings, ends: Mapping[int, int] | None = None) -> d
     """
     behind = {"bronze": _kafka_behind(settings, count_kafka(settings) if ends is None else ends)}
     for flow, table in SOURCES.items():
-        offsets = _committed(settings, flow)
-        position = delta_position(offsets[0] if offsets else None)
-        count = count_changes if flow == _CHANGE_FEED_READER else count_unread
+        position = position_of(settings, flow)
+        count = count_changes if flow in _CHANGE_FEED_READERS else count_unread
         behind[flow] = count(table_uri(settings, table), position)
     return behind
+
+
+def position_of(settings: Settings, flow: str) -> Position:
+    """How far a flow's finished batches have read its table."""
+    offsets = _committed(settings, flow)
+    return delta_position(offsets[0] if offsets else None)
 
 
 def is_closing_due(settings: Settings) -> bool:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from settings.load import checkpoint_root
 from settings.model import Settings
 from streaming.files import read_text, write_text
+from streaming.metrics import METRICS
 
 if TYPE_CHECKING:
     from pyspark.sql.streaming.query import StreamingQuery
@@ -81,6 +82,7 @@ class Reporter:
             )
             if lost:
                 dropped[name] = lost
+        METRICS.show_flows(self._flows)
         if dropped or time.time() - self._written_at >= _RENEW_S:
             self._write()
         return dropped

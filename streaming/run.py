@@ -13,8 +13,12 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from streaming.checkpoints import FlowState
 from streaming.flow import Flow, start_flow
+from streaming.handlers import HANDLERS
 from streaming.heartbeat import Heart
+from streaming.metrics import METRICS
+from streaming.reject_limit import TooManyRejects
 from streaming.report import Reporter
+from streaming.requests import Desk
 from streaming.runtime import Runtime
 
 log = structlog.get_logger(__name__)
@@ -37,6 +41,9 @@ def await_flows(
     queries = [start_flow(runtime, flow, states[flow.name], available_now=False) for flow in flows]
     heart = Heart(runtime)
     reporter = Reporter(runtime.settings)
+    desk = Desk(runtime, HANDLERS)
+    if (port := runtime.settings.stream.metrics_port) is not None:
+        METRICS.serve(port)
     announce_ready()
     try:
         while not stop.wait(1):
@@ -44,16 +51,26 @@ def await_flows(
                 _require_running(query)
             _require_nothing_dropped(reporter.publish(queries))
             heart.beat_if_due()
+            desk.take_next()
     finally:
         _stop_between_batches(queries, runtime.settings.stream.shutdown_timeout_s)
 
 
-def drain_flows(runtime: Runtime, flows: tuple[Flow, ...], states: Mapping[str, FlowState]) -> None:
-    """Run each flow to the end of what is there, in order, so that every stage sees all of it."""
+def drain_flows(
+    runtime: Runtime,
+    flows: tuple[Flow, ...],
+    states: Mapping[str, FlowState],
+    *,
+    beats: bool = True,
+) -> None:
+    """Run each flow to the end of what is there, in order, so that every stage sees all of it.
+
+    beats: close what arrivals until now close; not where Kafka was not worked through before.
+    """
     started_at = datetime.now(UTC)
     reporter = Reporter(runtime.settings)
     for flow in flows:
-        if flow.name == "sessions":
+        if beats and flow.name == "sessions":
             # All that arrived before the start is in Silver now: close what that closes.
             Heart(runtime).beat(started_at)
         query = start_flow(runtime, flow, states[flow.name], available_now=True)
@@ -66,7 +83,15 @@ def _require_running(query: StreamingQuery) -> None:
     if query.isActive:
         return
     error = query.exception()
+    if error is not None and TooManyRejects.__name__ in str(error):
+        raise TooManyRejects(_message_of(TooManyRejects.__name__, str(error)))
     raise FlowFailed(f"flow '{query.name}' has stopped: {error or 'no reason given'}")
+
+
+def _message_of(name: str, text: str) -> str:
+    """The message of a Python exception in the text of Spark's, which quotes its traceback."""
+    last = text.rpartition(f"{name}: ")[2]
+    return last.partition("\n")[0].strip()
 
 
 def _require_nothing_dropped(dropped: Mapping[str, int]) -> None:

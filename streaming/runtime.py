@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from settings.load import checkpoint_root, lake_root
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     # `web-analytics status` finds tables without the second that this import takes.
     from pyspark.sql import SparkSession
 
+    from streaming.rules import RuleBook
+
 
 @dataclass(frozen=True)
 class Runtime:
@@ -19,6 +21,13 @@ class Runtime:
 
     spark: SparkSession
     settings: Settings
+    rules: RuleBook = field(default=None)  # type: ignore[assignment]  # made below
+
+    def __post_init__(self) -> None:
+        if self.rules is None:
+            from streaming.rules import RuleBook
+
+            object.__setattr__(self, "rules", RuleBook(self.settings))
 
     def table(self, name: str) -> str:
         """URI of a table named `layer.table`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -40,6 +42,8 @@ def build_session(settings: Settings, jars: list[Path]) -> SparkSession:
     """
     builder = SparkSession.builder.appName("web-analytics")
     if settings.spark.master is not None:
+        # The workers of the Arrow functions need this Python's packages.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         builder = builder.master(settings.spark.master)
         builder = builder.config("spark.driver.memory", settings.spark.driver_memory)
     if jars:

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from schemas.silver import SESSIONS
 from settings.model import SessionSettings
 from streaming import clock
-from streaming.silver import DIRECT
+from streaming.enrich import DIRECT
 
 DAY_S = 86_400
 _VISITOR = ("site_id", "visitor_id")
@@ -81,7 +81,7 @@ def sessionize_stream(
         f"{clock.seconds_between('event_time', 'arrival_time')} "
         f"< {settings.gap_s + clock.watermark_delay_s(settings)}D"
     )
-    windowed = events.where(f"NOT is_late OR {is_probe}").select(
+    windowed = events.where(f"visitor_id IS NOT NULL AND (NOT is_late OR {is_probe})").select(
         *EVENT_COLUMNS,
         F.expr(f"CASE WHEN is_late THEN greatest(event_time, {ahead}) ELSE event_time END").alias(
             "window_time"
@@ -113,7 +113,8 @@ def sessionize_stream(
 def sessionize_events(events: DataFrame, settings: SessionSettings) -> DataFrame:
     """Compute all sessions of the given events, closed or not.
 
-    events: columns EVENT_COLUMNS, with every event of the visitors in the days concerned.
+    events: columns EVENT_COLUMNS, with every event of the visitors in the days concerned. Events
+    without consent have no visitor, and so no session.
     Returns the columns of `silver.sessions`.
     """
     gap = clock.seconds_between("_previous", "event_time")
@@ -123,7 +124,8 @@ def sessionize_events(events: DataFrame, settings: SessionSettings) -> DataFrame
         "OR to_date(event_time) <> to_date(_previous)"
     )
     in_pieces = (
-        events.withColumn("_previous", F.lag("event_time").over(by_visitor))
+        events.where("visitor_id IS NOT NULL")
+        .withColumn("_previous", F.lag("event_time").over(by_visitor))
         .withColumn("_piece", F.sum(is_first.cast("int")).over(by_visitor))
         .drop("_previous")
     )

@@ -1,7 +1,8 @@
 """Silver: from parsed Bronze rows to judged, deduplicated events.
 
-`judge_events` says of every row what it is (accepted, or rejected with all reasons) and shapes it;
-`deduplicate` lets each event through once. Pure.
+`judge_events` says of every row what it is (accepted, or rejected with all reasons) and gives the
+accepted ones their types and times; `deduplicate` lets each event through once. What is then added
+to an event is in `streaming/enrich.py`. Pure.
 """
 
 from __future__ import annotations
@@ -9,41 +10,60 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from schemas.event import BOOLEAN_FIELDS, DEFAULT_SITE, INTEGER_FIELDS, NUMBER_FIELDS
-from schemas.silver import EVENTS, RULES_VERSION
+from schemas.bronze import COORDINATES, DEAD_LETTERS
+from schemas.event import (
+    BOOLEAN_FIELDS,
+    DEFAULT_SITE,
+    EVENT_FIELDS,
+    INTEGER_FIELDS,
+    NUMBER_FIELDS,
+    TEXT_FIELDS,
+)
 from settings.model import Settings
 from streaming import clock
-from streaming.quality import describe_rejection, find_reasons
-from streaming.url import host_of, path_of, query_parameter, strip_url
+from streaming.quality import describe_rejection, find_flags, find_reasons
+from streaming.url import host_of, strip_url
 
-KEY = ("topic", "partition", "offset")
-DIRECT = "(direct)"
-_UTM = ("source", "medium", "campaign")
-# Filled by the enrichments of the next release; the columns are part of the contract already.
-_NOT_YET = ("channel", "device_type", "browser", "os", "country", "city", "bot_reason")
+KEY = tuple(column.name for column in COORDINATES)
+# What an accepted event consists of before it is enriched.
+JUDGED_COLUMNS = (
+    *KEY,
+    *TEXT_FIELDS,
+    *INTEGER_FIELDS,
+    *NUMBER_FIELDS,
+    *BOOLEAN_FIELDS,
+    "visitor_id",
+    "event_time",
+    "event_date",
+    "event_hour",
+    "client_time",
+    "arrival_time",
+    "stream_time",
+    "is_late",
+    "quality_flags",
+    "body_hash",
+)
 
 
-def judge_events(bronze: DataFrame, settings: Settings) -> DataFrame:
-    """Judge and shape every Bronze row.
+def judge_events(bronze: DataFrame, settings: Settings, *kept: str) -> DataFrame:
+    """Judge every Bronze row.
 
-    bronze: the columns of `bronze.events`. Returns one row for each: topic, partition, offset, raw
-    (rejected rows only), arrival_time, site_id, event_id, dedup_key, dedup_time, reasons
-    (array<string>, empty: accepted), detail, needs_history, event (struct: `silver.events`).
+    bronze: the columns of `bronze.events`, and those to be `kept` as they are. Returns one row for
+    each: topic, partition, offset, raw (rejected rows only), arrival_time, site_id, event_id,
+    dedup_key, dedup_time, reasons (array<string>, empty: accepted), detail, needs_history, event
+    (struct of JUDGED_COLUMNS, null where rejected), body_hash.
     """
     return (
-        bronze.withColumns(_clean())
+        bronze.withColumns({"body_hash": hash_body(), **_clean()})
         .withColumns(
             _columns({"page_host": host_of("_page"), "referrer_host": host_of("_referrer")})
         )
-        .withColumn("reasons", find_reasons())
+        .withColumns(_columns({"reasons": find_reasons(), "quality_flags": find_flags()}))
         .withColumn("is_accepted", F.expr("size(reasons) = 0"))
         .withColumn("detail", F.expr(f"CASE WHEN NOT is_accepted THEN {describe_rejection()} END"))
         .withColumns(_time())
         .withColumns(_type_fields())
-        .withColumns(_locate())
-        .withColumns(_attribute())
-        .withColumns(_convert(settings))
-        .withColumns({"is_late": F.expr(clock.is_late(settings.session))})
+        .withColumn("is_late", F.expr(clock.is_late(settings.session)))
         .select(
             *KEY,
             F.expr("CASE WHEN NOT is_accepted THEN raw END").alias("raw"),
@@ -61,9 +81,11 @@ def judge_events(bronze: DataFrame, settings: Settings) -> DataFrame:
             F.expr(f"is_accepted AND ({clock.needs_history(settings.session)})").alias(
                 "needs_history"
             ),
-            F.expr(
-                f"CASE WHEN is_accepted THEN struct({', '.join(EVENTS.column_names)}) END"
-            ).alias("event"),
+            F.expr(f"CASE WHEN is_accepted THEN struct({', '.join(JUDGED_COLUMNS)}) END").alias(
+                "event"
+            ),
+            "body_hash",
+            *kept,
         )
     )
 
@@ -78,6 +100,26 @@ def deduplicate(judged: DataFrame, settings: Settings) -> DataFrame:
         .dropDuplicatesWithinWatermark(["dedup_key"])
         .drop("dedup_key", "dedup_time")
     )
+
+
+def hash_body() -> Column:
+    """Of what the client said, as it said it; a retry may say anew when it sent it."""
+    return F.xxhash64(*(F.col(name) for name in EVENT_FIELDS if name != "sent_timestamp"))
+
+
+def describe_letters(rejected: DataFrame, rules_version: str) -> DataFrame:
+    """Rejected rows of `judge_events` as rows of `bronze.dead_letters`."""
+    return rejected.select(
+        *KEY,
+        "raw",
+        "arrival_time",
+        F.to_date("arrival_time").alias("arrival_date"),
+        "site_id",
+        F.expr("reasons[0]").alias("reason"),
+        "reasons",
+        "detail",
+        F.lit(rules_version).alias("rules_version"),
+    ).select(*DEAD_LETTERS.column_names)
 
 
 def _clean() -> dict[str, Column]:
@@ -96,10 +138,6 @@ def _clean() -> dict[str, Column]:
     return _columns(expressions)
 
 
-def _hosts() -> dict[str, Column]:
-    return _columns({"page_host": host_of("_page"), "referrer_host": host_of("_referrer")})
-
-
 def _time() -> dict[str, Column]:
     event_time = clock.correct_event_time("_event_time", "_sent_time", "arrival_time")
     return _columns(
@@ -116,60 +154,15 @@ def _time() -> dict[str, Column]:
 
 
 def _type_fields() -> dict[str, Column]:
-    """Client fields in their declared types, and the columns that later releases fill."""
+    """The visitor, and the client's fields in their declared types."""
     return _columns(
         {
             "visitor_id": "coalesce(anonymous_id, user_id)",
             **{name: f"try_cast(try_cast({name} AS double) AS int)" for name in INTEGER_FIELDS},
             **{name: f"_{name}" for name in NUMBER_FIELDS},
             **{name: f"try_cast({name} AS boolean)" for name in BOOLEAN_FIELDS},
-            **dict.fromkeys(_NOT_YET, "CAST(NULL AS string)"),
-            "is_bot": "false",
-            "pii_flags": "CAST(array() AS array<string>)",
-            "quality_score": "1D",
-            "quality_flags": "CAST(array() AS array<string>)",
-            "rules_version": f"'{RULES_VERSION}'",
         }
     )
-
-
-def _locate() -> dict[str, Column]:
-    return _columns(
-        {
-            "page_path": path_of("_page"),
-            **{f"utm_{name}": query_parameter("page_url", f"utm_{name}") for name in _UTM},
-        }
-    )
-
-
-def _attribute() -> dict[str, Column]:
-    """Where the visit came from: UTM parameters, else another host's link, else direct."""
-    outside = "nullif(referrer_host, coalesce(page_host, ''))"
-    return _columns(
-        {
-            "source": f"coalesce(utm_source, {outside}, '{DIRECT}')",
-            "medium": "CASE WHEN utm_medium IS NOT NULL THEN utm_medium "
-            "WHEN utm_source IS NOT NULL THEN '(not set)' "
-            f"WHEN {outside} IS NOT NULL THEN 'referral' ELSE '(none)' END",
-            "campaign": "utm_campaign",
-        }
-    )
-
-
-def _convert(settings: Settings) -> dict[str, Column]:
-    """The default conversion rule: every custom_event with a value."""
-    is_conversion = F.expr("event_type = 'custom_event' AND value IS NOT NULL")
-    site_currency = F.lit(settings.default_currency)
-    for site, currency in settings.currencies.items():
-        site_currency = F.when(F.col("site_id") == site, F.lit(currency)).otherwise(site_currency)
-    sent_currency = F.expr("upper(nullif(currency, ''))")
-    in_site_currency = F.coalesce(sent_currency, site_currency) == site_currency
-    return {
-        "is_conversion": is_conversion,
-        "revenue": F.when(
-            is_conversion & in_site_currency, F.expr("try_cast(value AS decimal(18,4))")
-        ),
-    }
 
 
 def _columns(expressions: dict[str, str]) -> dict[str, Column]:

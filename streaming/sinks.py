@@ -8,6 +8,7 @@ what the layer before says.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -20,7 +21,7 @@ from schemas import bronze, silver
 from schemas.gold import GOLD_TABLES
 from schemas.table import GoldTable, Table
 from streaming.checkpoints import FlowState, read_span, transaction_id
-from streaming.delta_log import AddedFile, files_added, latest_version
+from streaming.delta_log import AddedFile, Position, files_added, latest_version
 from streaming.gold import aggregate_partials
 from streaming.runtime import Runtime
 from streaming.sources import kafka_options, read_table
@@ -33,6 +34,11 @@ TABLES = (
     silver.SESSIONS,
     silver.HEARTBEATS,
 )
+
+
+# Delta's conflict check knows no rows: whoever writes to silver.events, bronze.dead_letters or
+# silver.duplicates holds this for as long as its reading and writing must belong together.
+SILVER_LOCK = threading.Lock()
 
 
 @dataclass
@@ -49,10 +55,8 @@ class Batch:
         self, table: Table | GoldTable, rows: DataFrame, metadata: Mapping[str, Any] | None = None
     ) -> None:
         """Append rows exactly once. A flow appends to a table at most once in a batch."""
-        writer = rows.write.format("delta").mode("append")
-        writer.options(**self._transaction(), **_metadata(metadata)).save(
-            self.runtime.table(table.name)
-        )
+        transaction = (transaction_id(self.flow, self.state), self.batch_id)
+        write_once(self.runtime, table, rows, transaction, "append", _metadata(metadata))
         self.written.append(table.name)
 
     def replace(
@@ -69,26 +73,8 @@ class Batch:
     def merge(
         self, table: Table, changes: DataFrame, on: str, metadata: Mapping[str, Any] | None = None
     ) -> None:
-        """Delete, update and insert in one commit.
-
-        changes: the table's columns and is_gone (boolean). `on` compares `target` with `source`.
-        """
-        columns: dict[str, str | Column] = {name: f"source.{name}" for name in table.column_names}
-        conf = self.runtime.spark.conf
-        # Merge takes user metadata from the session only.
-        conf.set(_METADATA_CONF, json.dumps(metadata or {}))
-        try:
-            (
-                DeltaTable.forPath(self.runtime.spark, self.runtime.table(table.name))
-                .alias("target")
-                .merge(changes.alias("source"), on)
-                .whenMatchedDelete("source.is_gone")
-                .whenMatchedUpdate(set=columns)
-                .whenNotMatchedInsert("NOT source.is_gone", values=columns)
-                .execute()
-            )
-        finally:
-            conf.unset(_METADATA_CONF)
+        """See `merge_rows`."""
+        merge_rows(self.runtime, table, changes, on, metadata)
 
     def publish(self, rows: DataFrame, topic: str) -> None:
         """Send rows (columns key, value, headers) to Kafka, at least once."""
@@ -99,14 +85,11 @@ class Batch:
 
     def files_read(self, table: Table) -> list[AddedFile]:
         """The files of the flow's first source, `table`, that this batch takes its rows from."""
-        start, end = read_span(self.runtime.checkpoint(self.flow), self.batch_id)
-        return files_added(self.runtime.table(table.name), start, end)
+        return files_added(self.runtime.table(table.name), *self.span_read())
 
-    def _transaction(self) -> dict[str, str]:
-        return {
-            "txnAppId": transaction_id(self.flow, self.state),
-            "txnVersion": str(self.batch_id),
-        }
+    def span_read(self) -> tuple[Position, Position]:
+        """From where to where this batch reads the flow's first source."""
+        return read_span(self.runtime.checkpoint(self.flow), self.batch_id)
 
 
 _METADATA_CONF = "spark.databricks.delta.commitInfo.userMetadata"
@@ -114,6 +97,50 @@ _METADATA_CONF = "spark.databricks.delta.commitInfo.userMetadata"
 
 def _metadata(metadata: Mapping[str, Any] | None) -> dict[str, str]:
     return {"userMetadata": json.dumps(metadata)} if metadata else {}
+
+
+def write_once(
+    runtime: Runtime,
+    table: Table | GoldTable,
+    rows: DataFrame,
+    transaction: tuple[str, int],
+    mode: str,
+    options: Mapping[str, str],
+) -> None:
+    """Write rows in one commit, which Delta skips if it has this transaction (id, number)."""
+    app_id, version = transaction
+    writer = rows.write.format("delta").mode(mode).options(**options)
+    writer = writer.option("txnAppId", app_id).option("txnVersion", str(version))
+    writer.save(runtime.table(table.name))
+
+
+def merge_rows(
+    runtime: Runtime,
+    table: Table,
+    changes: DataFrame,
+    on: str,
+    metadata: Mapping[str, Any] | None = None,
+) -> None:
+    """Delete, update and insert in one commit.
+
+    changes: the table's columns and is_gone (boolean). `on` compares `target` with `source`.
+    """
+    columns: dict[str, str | Column] = {name: f"source.{name}" for name in table.column_names}
+    conf = runtime.spark.conf
+    # Merge takes user metadata from the session only.
+    conf.set(_METADATA_CONF, json.dumps(metadata or {}))
+    try:
+        (
+            DeltaTable.forPath(runtime.spark, runtime.table(table.name))
+            .alias("target")
+            .merge(changes.alias("source"), on)
+            .whenMatchedDelete("source.is_gone")
+            .whenMatchedUpdate(set=columns)
+            .whenNotMatchedInsert("NOT source.is_gone", values=columns)
+            .execute()
+        )
+    finally:
+        conf.unset(_METADATA_CONF)
 
 
 def create_tables(runtime: Runtime) -> None:

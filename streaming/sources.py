@@ -69,6 +69,13 @@ def read_table(runtime: Runtime, name: str, version: int | None = None) -> DataF
     return reader.load(runtime.table(name))
 
 
+def read_changes(runtime: Runtime, table: Table, version: int) -> DataFrame:
+    """What one version changed: the table's columns, _change_type and _commit_version."""
+    reader = runtime.spark.read.format("delta").option("readChangeFeed", "true")
+    reader = reader.option("startingVersion", version).option("endingVersion", version)
+    return reader.load(runtime.table(table.name))
+
+
 def read_files(runtime: Runtime, table: Table, files: list[AddedFile]) -> DataFrame:
     """The rows of some data files of a table, with all its columns."""
     root = runtime.table(table.name)

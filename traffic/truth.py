@@ -1,126 +1,202 @@
 """What the product must come to: counted from the records as they are sent.
 
-From `traffic.generate.Record`s to one plain dictionary. Counts and sums are exact; sessions are by
-the definition of CONTRACT section 3, bots included.
+From `traffic.faults.Record`s to one plain dictionary, described in docs/simulate.md. Counts and
+sums are exact. Shares no code with `streaming`; sessions are found in `traffic/totals.py`.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
-from decimal import Decimal
+from enum import StrEnum
+from math import ceil
 from typing import Any
-from urllib.parse import urlsplit
 
+from traffic.actions import Event
+from traffic.agents import BotKind
 from traffic.faults import Record
-from traffic.visits import Event
+from traffic.totals import Act, Tally, render, sum_up
+from traffic.visits import Step
 
-_GAP_MS = 1_800_000
-_ENGAGED_MS = 10_000
+_VITALS = (
+    "load_time_ms",
+    "ttfb_ms",
+    "dom_interactive_ms",
+    "fcp_ms",
+    "lcp_ms",
+    "inp_ms",
+    "cls",
+)
+_SITE_CURRENCY = "USD"
+_RANKS = (50, 75, 90, 99)
+_RANK_ERROR = 0.01  # CONTRACT section 3
+_KINDS = ("records", "events", "duplicates", "conflicts", "late", "out_of_order", "no_consent")
 
-# One event of a visitor: (time in ms, is a page view, is a conversion).
-_Step = tuple[int, bool, bool]
+
+class Group(StrEnum):
+    """Who visits: no visitor is in two groups, so all numbers of groups add up."""
+
+    PEOPLE = "people"
+    DECLARED = "declared"  # bots by what their agent says
+    SCRIPTED = "scripted"  # bots by behaviour only
+
+
+# Name in the report -> who is counted.
+POPULATIONS: dict[str, tuple[Group, ...]] = {
+    "all": tuple(Group),
+    "without_declared_bots": (Group.PEOPLE, Group.SCRIPTED),
+    "without_bots": (Group.PEOPLE,),
+}
 
 
 class Truth:
-    """Counts records; with `has_details` also pages and sessions, which takes memory per event."""
+    """Counts records; with `has_details` also who did what, which takes memory per event."""
 
     def __init__(self, seed: int, start_ms: int, has_details: bool) -> None:
         self._seed, self._start_ms, self._has_details = seed, start_ms, has_details
         self._kinds: Counter[str] = Counter()
         self._types: Counter[str] = Counter()
         self._invalid: Counter[str] = Counter()
-        self._revenue = Decimal(0)
-        self._page_views: Counter[str] = Counter()
-        self._page_visitors: defaultdict[str, set[str]] = defaultdict(set)
-        self._steps: defaultdict[str, list[_Step]] = defaultdict(list)
-        self._bot_visitors: set[str] = set()
+        self._bots: Counter[str] = Counter()
+        self._revenue_cents: Counter[str] = Counter()
+        self._planted: list[dict[str, str | None]] = []
+        self._pii: Counter[str] = Counter()
+        self._tallies: defaultdict[tuple[str, Group], Tally] = defaultdict(Tally)
+        self._vitals: dict[str, array[float]] = {name: array("d") for name in _VITALS}
+        self._wrong_clocks: Counter[str] = Counter()
 
     def count(self, record: Record) -> None:
         """Take one sent record into account."""
         self._kinds["records"] += 1
-        if isinstance(record.content, bytes):
+        step = record.step
+        if step is None:
             self._invalid[str(record.reason)] += 1
             return
         if record.is_copy:
             self._kinds["duplicates"] += 1
+            self._kinds["conflicts"] += record.is_conflict
             return
-        event = record.content
+        event = step.event
         self._kinds["events"] += 1
         self._kinds["late"] += record.is_late
+        self._kinds["out_of_order"] += record.is_out_of_order
+        self._kinds["no_consent"] += not step.visitor.has_consent
         self._types[event["event_type"]] += 1
-        if record.is_bot:
-            self._kinds["bot_events"] += 1
-            self._kinds["bot_page_views"] += event["event_type"] == "page_view"
+        if step.visitor.bot:
+            self._bots[step.visitor.bot] += 1
+            self._kinds["bot_page_views"] += step.path is not None
         if "value" in event:
+            currency = event.get("currency", _SITE_CURRENCY)
+            self._revenue_cents[currency] += round(event["value"] * 100)
             self._kinds["conversions"] += 1
-            self._revenue += Decimal(str(event["value"]))
+        if record.planted:
+            self._pii[record.planted.kind] += 1
         if self._has_details:
-            self._count_details(event, record.is_bot)
+            self._count_details(record, step, event)
 
     def report(self) -> dict[str, Any]:
         """The numbers so far."""
+        revenue = {name: cents / 100 for name, cents in sorted(self._revenue_cents.items())}
         numbers: dict[str, Any] = {
             "seed": self._seed,
             "start": datetime.fromtimestamp(self._start_ms / 1000, UTC).isoformat(),
-            **{name: self._kinds[name] for name in ("records", "events", "duplicates", "late")},
+            **{name: self._kinds[name] for name in _KINDS},
             "invalid": self._invalid.total(),
             "invalid_by_reason": dict(sorted(self._invalid.items())),
             "events_by_type": dict(sorted(self._types.items())),
             "page_views": self._types["page_view"],
             "conversions": self._kinds["conversions"],
-            "revenue": float(self._revenue),
+            "revenue": revenue.get(_SITE_CURRENCY, 0.0),
+            "revenue_by_currency": revenue,
             "bots": {
-                "events": self._kinds["bot_events"],
+                "events": self._bots.total(),
                 "page_views": self._kinds["bot_page_views"],
+                "events_by_kind": dict(sorted(self._bots.items())),
             },
+            "pii": {"events": self._pii.total(), "by_kind": dict(sorted(self._pii.items()))},
         }
-        if self._has_details:
-            numbers["unique_visitors"] = len(self._steps)
-            numbers["bots"]["unique_visitors"] = len(self._bot_visitors)
-            numbers["sessions"] = self._count_sessions()
-            numbers["pages"] = {
-                path: {"page_views": views, "unique_visitors": len(self._page_visitors[path])}
-                for path, views in self._page_views.most_common()
+        return numbers | self._report_details(numbers) if self._has_details else numbers
+
+    def _count_details(self, record: Record, step: Step, event: Event) -> None:
+        visitor = step.visitor
+        tally = self._tallies[event["site_id"], _group_of(visitor.bot)]
+        cents = round(event["value"] * 100) if "value" in event else None
+        act = Act(
+            record.event_ms,
+            event["event_id"],
+            event["event_type"],
+            step.path,
+            step.origin,
+            cents,
+            event.get("currency", _SITE_CURRENCY) == _SITE_CURRENCY,
+        )
+        is_dated = not visitor.skew_ms
+        visitor_id = visitor.visitor_id if visitor.has_consent else None
+        tally.add(act, visitor_id, visitor.device, is_dated, event.get("currency", _SITE_CURRENCY))
+        if not is_dated:
+            self._wrong_clocks["events"] += 1
+            self._wrong_clocks["page_views"] += step.path is not None
+        if step.path is not None:
+            for name in _VITALS:
+                if name in event:
+                    self._vitals[name].append(event[name])
+        if record.planted:
+            self._planted.append(record.planted.describe())
+
+    def _report_details(self, numbers: dict[str, Any]) -> dict[str, Any]:
+        sites = sorted({site for site, _ in self._tallies})
+        sums = {key: sum_up(tally) for key, tally in self._tallies.items()}
+
+        def select(groups: tuple[Group, ...], wanted: list[str]) -> dict[str, Any]:
+            return render([sums[key] for key in sums if key[0] in wanted and key[1] in groups])
+
+        populations = {
+            name: {
+                "total": select(groups, sites),
+                "sites": {site: select(groups, [site]) for site in sites},
             }
-        return numbers
-
-    def _count_details(self, event: Event, is_bot: bool) -> None:
-        visitor = event["anonymous_id"]
-        is_page_view = event["event_type"] == "page_view"
-        self._steps[visitor].append((event["event_timestamp"], is_page_view, "value" in event))
-        if is_bot:
-            self._bot_visitors.add(visitor)
-        if is_page_view:
-            path = urlsplit(event["page_url"]).path or "/"
-            self._page_views[path] += 1
-            self._page_visitors[path].add(visitor)
-
-    def _count_sessions(self) -> dict[str, Any]:
-        sessions = [session for steps in self._steps.values() for session in _split(steps)]
-        engaged = sum(_is_engaged(session) for session in sessions)
-        duration_ms = sum(session[-1][0] - session[0][0] for session in sessions)
+            for name, groups in POPULATIONS.items()
+        }
+        everyone = populations["all"]["total"]
+        bots = select((Group.DECLARED, Group.SCRIPTED), sites)
+        names = ("unique_visitors", "sessions")
+        undated = [tally.undated_visitors for tally in self._tallies.values()]
         return {
-            "sessions": len(sessions),
-            "engaged_sessions": engaged,
-            "bounces": len(sessions) - engaged,
-            "duration_sum_s": duration_ms / 1000,
+            "unique_visitors": everyone["unique_visitors"],
+            "sessions": everyone["sessions"],
+            "pages": everyone["pages"],
+            "bots": numbers["bots"] | {name: bots[name] for name in names},
+            "pii": numbers["pii"] | {"planted": self._planted},
+            # Their days are those of their arrival, which nobody knows here: see docs/simulate.md.
+            "wrong_clocks": dict(self._wrong_clocks) | {"unique_visitors": sum(map(len, undated))},
+            "performance": {
+                name: _describe_distribution(values) for name, values in self._vitals.items()
+            },
+            "populations": populations,
         }
 
 
-def _split(steps: list[_Step]) -> list[list[_Step]]:
-    sessions: list[list[_Step]] = []
-    for step in sorted(steps):
-        if sessions and step[0] - sessions[-1][-1][0] <= _GAP_MS:
-            sessions[-1].append(step)
-        else:
-            sessions.append([step])
-    return sessions
+def _group_of(bot: BotKind | None) -> Group:
+    if bot is None:
+        return Group.PEOPLE
+    return Group.SCRIPTED if bot is BotKind.SCRIPTED else Group.DECLARED
 
 
-def _is_engaged(session: list[_Step]) -> bool:
-    return (
-        session[-1][0] - session[0][0] >= _ENGAGED_MS
-        or sum(is_page_view for _, is_page_view, _ in session) >= 2
-        or any(is_conversion for _, _, is_conversion in session)
-    )
+def _describe_distribution(values: array[float]) -> dict[str, Any]:
+    """Each percentile with the least and the greatest answer within the allowed rank error."""
+    ordered = sorted(values)
+
+    def at(rank: float) -> float:
+        place = ceil(rank * len(ordered)) - 1
+        return ordered[min(max(place, 0), len(ordered) - 1)]
+
+    described: dict[str, Any] = {"samples": len(ordered)}
+    for percent in _RANKS if ordered else ():
+        rank = percent / 100
+        described[f"p{percent}"] = {
+            "value": at(rank),
+            "least": at(rank - _RANK_ERROR),
+            "greatest": at(rank + _RANK_ERROR),
+        }
+    return described

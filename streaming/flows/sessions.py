@@ -19,8 +19,15 @@ from schemas import silver
 from settings.model import SessionSettings
 from streaming import clock
 from streaming.checkpoints import read_offsets
-from streaming.delta_log import AddedFile, latest_time
+from streaming.delta_log import (
+    AddedFile,
+    files_touched,
+    is_carried_back,
+    latest_time,
+    rewriting_versions,
+)
 from streaming.flow import Flow, WriteBatch
+from streaming.rejudge.journal import Journal, read_journal
 from streaming.runtime import Runtime
 from streaming.sessionization import (
     DAY_S,
@@ -33,6 +40,7 @@ from streaming.sources import (
     forget_plan,
     keep_batch,
     keep_cached,
+    read_changes,
     read_files,
     read_table,
     stream_table,
@@ -63,13 +71,20 @@ def write_batch(closed: DataFrame, batch: Batch) -> None:
         if file.partition_values["is_late"] == "true"
     ]
     metadata = _metadata(batch, settings)
+    table = batch.runtime.table(silver.EVENTS.name)
+    rewritten = [
+        version
+        for version in rewriting_versions(table, *batch.span_read())
+        if not is_carried_back(table, version)
+    ]
     with keep_batch(forget_plan(closed)) as closed, keep_cached() as cached:
         bounds = closed.agg(F.min("first_day").alias("first"), F.max("last_day").alias("last"))
         first_day, last_day = bounds.collect()[0]
         dirty = []
         if first_day is not None:
             late = _late_days(batch.runtime, first_day, last_day)
-            closed = cached(_flag_dirty(closed, late, settings))
+            rebuilt = _is_rebuilt(read_journal(batch.runtime.settings))
+            closed = cached(_flag_dirty(closed, late, rebuilt, settings))
             clean = closed.where("NOT is_dirty").select(*_TABLE.column_names)
             batch.append(_TABLE, clean, metadata)
             days = F.explode(F.expr("sequence(first_day, last_day)")).alias("day")
@@ -77,9 +92,11 @@ def write_batch(closed: DataFrame, batch: Batch) -> None:
         if late_files:
             late_events = read_files(batch.runtime, silver.EVENTS, late_files)
             dirty.append(late_events.select(*_VISITOR, F.col("event_date").alias("day")))
+        dirty += [_days_rewritten(batch.runtime, version) for version in rewritten]
         if dirty:
             visitor_days = cached(reduce(DataFrame.union, dirty).distinct())
-            closed_before = _closed_before(batch, late_files)
+            files = [*late_files, *files_touched(table, rewritten)]
+            closed_before = _closed_before(batch, files)
             _repair(visitor_days, closed_before, batch, metadata, cached)
 
 
@@ -116,11 +133,30 @@ def _late_days(runtime: Runtime, first_day: Any, last_day: Any) -> DataFrame:
     return late.select(*_VISITOR, touched.alias("session_date")).distinct()
 
 
-def _flag_dirty(closed: DataFrame, late: DataFrame, settings: SessionSettings) -> DataFrame:
+def _days_rewritten(runtime: Runtime, version: int) -> DataFrame:
+    """Visitors and days whose events a version of `silver.events` changed or took out."""
+    changes = read_changes(runtime, silver.EVENTS, version)
+    return changes.select(*_VISITOR, F.col("event_date").alias("day"))
+
+
+def _is_rebuilt(journal: Journal) -> str:
+    """SQL: events of the session's day were changed after the stream had read some of them."""
+    passes = [*journal.done, *([journal.pending] if journal.pending else [])]
+    ranges = [
+        f"session_date BETWEEN date'{one.first_day}' AND date'{one.last_day}'"
+        for one in passes
+        if one.days is not None
+    ]
+    return " OR ".join(ranges) or "false"
+
+
+def _flag_dirty(
+    closed: DataFrame, late: DataFrame, is_rebuilt: str, settings: SessionSettings
+) -> DataFrame:
     """Add is_dirty: the stream cannot know the whole session.
 
-    A late event may belong to it, or it comes so close to midnight that the next or the previous
-    day's piece may.
+    A late event may belong to it, its day was rebuilt, or it comes so close to midnight that the
+    next or the previous day's piece may.
     """
     day_start = "unix_seconds(timestamp(session_date))"
     near_midnight = (
@@ -130,7 +166,10 @@ def _flag_dirty(closed: DataFrame, late: DataFrame, settings: SessionSettings) -
     touched = late.withColumn("_is_touched", F.lit(True))
     return (
         closed.join(touched, [*_VISITOR, "session_date"], how="left")
-        .withColumn("is_dirty", F.expr(f"has_late OR _is_touched IS NOT NULL OR {near_midnight}"))
+        .withColumn(
+            "is_dirty",
+            F.expr(f"has_late OR _is_touched IS NOT NULL OR {near_midnight} OR {is_rebuilt}"),
+        )
         .drop("_is_touched")
     )
 
@@ -211,14 +250,14 @@ def _metadata(batch: Batch, settings: SessionSettings) -> dict[str, Any] | None:
     return {"complete_until": (watermark - timedelta(seconds=settings.gap_s)).isoformat()}
 
 
-def _closed_before(batch: Batch, late_files: list[AddedFile]) -> datetime:
+def _closed_before(batch: Batch, files: list[AddedFile]) -> datetime:
     """Sessions that end, with their gap, before this are closed.
 
-    The watermark, or what it would be at the arrival of a late event: an import of old events on
-    an idle system has its sessions at once.
+    The watermark, or what it would be at the arrival of the events in `files`: an import of old
+    events on an idle system has its sessions at once.
     """
     delay = timedelta(seconds=clock.watermark_delay_s(batch.runtime.settings.session))
-    arrivals = [latest_time([file], "arrival_time") for file in late_files]
+    arrivals = [latest_time([file], "arrival_time") for file in files]
     return max([_watermark(batch), *(time - delay for time in arrivals if time is not None)])
 
 

@@ -14,10 +14,15 @@ from pyspark.sql import functions as F
 from schemas import bronze, silver
 from schemas.event import DEFAULT_SITE
 from schemas.reject import DuplicateTier
+from streaming.clock import dedup_delay_s
+from streaming.enrich import enrich_events
 from streaming.flow import Flow, WriteBatch
+from streaming.metrics import METRICS
+from streaming.reject_limit import RejectLimit
+from streaming.rejudge.journal import read_journal
 from streaming.runtime import Runtime
-from streaming.silver import KEY, deduplicate, judge_events
-from streaming.sinks import Batch
+from streaming.silver import KEY, deduplicate, describe_letters, hash_body, judge_events
+from streaming.sinks import SILVER_LOCK, Batch
 from streaming.sources import keep_batch, keep_cached, read_files, read_table, stream_table
 
 _ACCEPTED = "size(reasons) = 0"
@@ -31,15 +36,20 @@ def _read(runtime: Runtime) -> DataFrame:
     return deduplicate(judge_events(events, runtime.settings), runtime.settings)
 
 
-def _open(_: Runtime) -> WriteBatch:
-    return write_batch
+def _open(runtime: Runtime) -> WriteBatch:
+    limit = RejectLimit(runtime.settings.stream)
+    return lambda rows, batch: write_batch(rows, batch, limit)
 
 
-def write_batch(rows: DataFrame, batch: Batch) -> None:
+def write_batch(rows: DataFrame, batch: Batch, limit: RejectLimit) -> None:
     """Write one micro-batch; rows: see `streaming.silver.deduplicate`."""
     files = batch.files_read(bronze.EVENTS)
-    with keep_batch(rows) as rows, keep_cached() as cached:
+    with SILVER_LOCK, keep_batch(rows) as rows, keep_cached() as cached:
+        rows = _ask_history_after_rejudging(rows, batch)
         counts = _count(rows)
+        rejected = rows.where(_REJECTED)
+        reasons = _count_reasons(rejected) if counts.rejected else {}
+        limit.check(counts.accepted, counts.rejected, reasons)
         accepted = rows.where(_ACCEPTED)
         if counts.history_days:
             known = mark_known(accepted, counts.history_days, batch.runtime)
@@ -48,15 +58,32 @@ def write_batch(rows: DataFrame, batch: Batch) -> None:
             accepted = accepted.withColumn("is_known", F.lit(False))
         if counts.accepted:
             fresh = accepted.where("NOT is_known").select("event.*")
-            batch.append(silver.EVENTS, fresh.select(*silver.EVENTS.column_names))
+            rules = batch.runtime.rules.current
+            batch.append(silver.EVENTS, enrich_events(fresh, batch.runtime.settings, rules))
+            METRICS.count_events(counts.accepted)
         if counts.rejected:
-            _reject(rows.where(_REJECTED), batch)
+            _reject(rejected, batch)
+            METRICS.count_rejects(reasons)
         went_in = sum(file.rows for file in files)
         if counts.history_days or went_in > counts.accepted + counts.rejected:
             passed = accepted.select(*KEY, "is_known").unionByName(
-                rows.where(_REJECTED).select(*KEY, F.lit(False).alias("is_known"))
+                rejected.select(*KEY, F.lit(False).alias("is_known"))
             )
             _record_duplicates(read_files(batch.runtime, bronze.EVENTS, files), passed, batch)
+
+
+def _ask_history_after_rejudging(rows: DataFrame, batch: Batch) -> DataFrame:
+    """What was judged again went into Silver without the deduplication state seeing it.
+
+    So every row that can be a copy of such an event is looked up: see docs/adr/0006.
+    """
+    settings = batch.runtime.settings
+    latest = read_journal(settings).latest
+    if latest is None:
+        return rows
+    until = latest + timedelta(seconds=dedup_delay_s(settings.session))
+    may_be_copy = (F.expr(_ACCEPTED)) & (F.col("arrival_time") <= F.lit(until))
+    return rows.withColumn("needs_history", F.col("needs_history") | may_be_copy)
 
 
 def _count(rows: DataFrame) -> Row:
@@ -68,6 +95,13 @@ def _count(rows: DataFrame) -> Row:
             "history_days"
         ),
     ).collect()[0]
+
+
+def _count_reasons(rejected: DataFrame) -> dict[tuple[str, str], int]:
+    """Rejects by site and first reason."""
+    by = (F.expr("coalesce(site_id, '')").alias("site"), F.expr("reasons[0]").alias("reason"))
+    counted = rejected.groupBy(*by).count().collect()
+    return {(row["site"], row["reason"]): row["count"] for row in counted}
 
 
 def mark_known(accepted: DataFrame, days: list[date], runtime: Runtime) -> DataFrame:
@@ -114,18 +148,8 @@ def _within(days: list[date]) -> str:
 
 def _reject(rows: DataFrame, batch: Batch) -> None:
     """Dead letters: exactly once in the table, at least once on the topic."""
-    letters = rows.select(
-        *KEY,
-        "raw",
-        "arrival_time",
-        F.to_date("arrival_time").alias("arrival_date"),
-        "site_id",
-        F.expr("reasons[0]").alias("reason"),
-        "reasons",
-        "detail",
-        F.lit(silver.RULES_VERSION).alias("rules_version"),
-    )
-    batch.append(bronze.DEAD_LETTERS, letters.select(*bronze.DEAD_LETTERS.column_names))
+    letters = describe_letters(rows, batch.runtime.rules.current.version)
+    batch.append(bronze.DEAD_LETTERS, letters)
     # The same bytes again, and what is known of them as headers.
     header_names = (*KEY, "reason", "detail", "rules_version")
     headers = ", ".join(
@@ -154,9 +178,14 @@ def _record_duplicates(records: DataFrame, passed: DataFrame, batch: Batch) -> N
                 f"CASE WHEN is_known IS NULL THEN '{DuplicateTier.STATE}' "
                 f"ELSE '{DuplicateTier.HISTORY}' END"
             ).alias("tier"),
+            hash_body().alias("body_hash"),
         )
     )
-    batch.append(silver.DUPLICATES, duplicates.select(*silver.DUPLICATES.column_names))
+    with keep_cached() as cached:
+        duplicates = cached(duplicates.select(*silver.DUPLICATES.column_names))
+        batch.append(silver.DUPLICATES, duplicates)
+        counted = duplicates.groupBy("site_id").count().collect()
+    METRICS.count_duplicates({row["site_id"]: row["count"] for row in counted})
 
 
 SILVER = Flow(

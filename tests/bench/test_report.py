@@ -13,6 +13,11 @@ from bench.report import BEGIN, END, render_table, write_into, write_results
 STAGES = {
     "generate": {"mean_bytes": 690},
     "reference": {"events_per_s": 80_000},
+    "steps": {
+        "events": 20_000,
+        "core_us_per_event": {"parse": 50.0, "enrichment": 30.04},
+        "enrichment_to_parsing": 0.601,
+    },
     "chain": {
         "events": 400_000,
         "events_per_s": 10_000,
@@ -55,7 +60,9 @@ def test_the_table_begins_with_the_ratio(tmp_path: Path) -> None:
     lines = render_table(results).splitlines()
     assert lines[2] == "| **whole chain / parse only** | **0.12** |"
     assert "| flow `silver` while working | 28,000 events/s |" in lines
-    assert "p50 9.9 s, p95 17.3 s" in lines[7]
+    assert lines[3] == "| **enrichment / parsing** | **0.60** |"
+    assert "p50 9.9 s, p95 17.3 s" in lines[8]
+    assert "| enrichment | 30.0 | 0.60 |" in lines
 
 
 def test_the_table_lands_between_the_marks_and_nowhere_else(tmp_path: Path) -> None:

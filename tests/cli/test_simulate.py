@@ -12,7 +12,8 @@ from confluent_kafka import KafkaError
 from typer.testing import CliRunner
 
 from cli import simulate as simulate_command
-from cli.kafka_producer import Sender
+from cli.kafka_producer import Sender, Target
+from cli.send import read_ndjson, send_verdicts
 from cli.simulate import send_records
 from tests.cli.fake_kafka import FakeProducer
 from traffic.generate import Plan, generate
@@ -37,6 +38,37 @@ def test_a_file_and_its_truth(tmp_path: Path) -> None:
     assert out.read_bytes() == before
 
 
+def test_all_faults_and_sites(tmp_path: Path) -> None:
+    truth = tmp_path / "truth.json"
+    arguments = ["--days", "3", "--events", "3000", "--visitors", "400", "--sites", "2"]
+    arguments += ["--all-faults", "--late", "0", "--seed", "1", "--start", START]
+    arguments += ["--out", str(tmp_path / "x"), "--truth", str(truth)]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    known = json.loads(truth.read_text())
+    assert known["late"] == 0
+    for name in ("duplicates", "invalid", "no_consent"):
+        assert known[name] > 0
+    for name in ("bots", "pii", "wrong_clocks"):
+        assert known[name]["events"] > 0
+    assert set(known["populations"]["all"]["sites"]) == {"default", "roastery"}
+
+
+def test_a_file_that_is_sent_brings_just_its_records(tmp_path: Path) -> None:
+    """Whatever is malformed in them: each line is one record, byte for byte."""
+    out = tmp_path / "events.ndjson"
+    arguments = ["--days", "1", "--events", "600", "--invalid", "0.3", "--seed", "3"]
+    result = CliRunner().invoke(app, [*arguments, "--start", START, "--out", str(out), "--json"])
+    fake = FakeProducer()
+    sender = Sender(fake, "events")
+    with out.open("rb") as lines:
+        summary = send_verdicts(read_ndjson(lines), sender, Target("x:1", "events", "me"), None)
+    sender.flush()
+    assert summary.sent == json.loads(result.stdout)["records"]
+    assert summary.skipped == {}
+    assert b"\n".join(value for _, value in fake.records) + b"\n" == out.read_bytes()
+
+
 def test_by_default_it_ends_with_ten_events_per_visitor(tmp_path: Path) -> None:
     out = tmp_path / "events.ndjson"
     result = CliRunner().invoke(app, ["--visitors", "3", "--out", str(out), "--json"])
@@ -50,6 +82,7 @@ def test_by_default_it_ends_with_ten_events_per_visitor(tmp_path: Path) -> None:
         (["--days", "0.1", "--out", "x"], "quarter of a day"),
         (["--start", "soon"], "soon"),
         (["--late", "2"], "--late"),
+        (["--sites", "99"], "--sites"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(arguments: list[str], said: str) -> None:

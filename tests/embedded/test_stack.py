@@ -23,7 +23,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    return Place(tmp_path, 8002, 9092, 6379, "the local key")
+    return Place(tmp_path, 8002, 9092, 6379, 8003, "the local key")
 
 
 @pytest.fixture

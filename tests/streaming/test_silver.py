@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 from pyspark.sql import Row, SparkSession
-from pyspark.sql.types import StructType
 
-from schemas.silver import EVENTS, RULES_VERSION
+from schemas.silver import EVENTS
 from settings.model import Settings
+from streaming.enrich import enrich_events
+from streaming.rules import load_rules
 from streaming.silver import judge_events
 from tests.streaming.records import NOON, at, make_event, make_record, read_bronze
 
 SETTINGS = Settings(currencies={"de": "EUR"}, default_currency="USD")
+RULES = load_rules(SETTINGS)
 
 
 def _page(url: str, **fields: Any) -> dict[str, Any]:
@@ -31,7 +33,7 @@ DIRECT = {"source": "(direct)", "medium": "(none)", "campaign": None}
 # Case -> (fields of the event, columns of silver.events).
 CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "plain": (
-        {},
+        {"user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0"},
         {
             "site_id": "default",
             "visitor_id": "v1",
@@ -46,7 +48,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "quality_score": 1.0,
             "quality_flags": [],
             "pii_flags": [],
-            "rules_version": RULES_VERSION,
+            "rules_version": RULES.version,
             **DIRECT,
         },
     ),
@@ -200,20 +202,26 @@ def rows(spark: SparkSession) -> list[Row]:
     return judged.orderBy("offset").collect()
 
 
+@pytest.fixture(scope="module")
+def events(spark: SparkSession) -> list[Row]:
+    """The rows of silver.events that the cases become, in their order."""
+    records = [make_record(make_event(**fields)) for fields, _ in CASES.values()]
+    judged = judge_events(read_bronze(spark, records), SETTINGS)
+    return enrich_events(judged.select("event.*"), SETTINGS, RULES).orderBy("offset").collect()
+
+
 @pytest.mark.parametrize("case", CASES)
-def test_an_event_is_shaped(case: str, rows: list[Row]) -> None:
-    row = rows[list(CASES).index(case)]
-    assert row.reasons == []
-    event = row.event.asDict()
+def test_an_event_is_shaped(case: str, rows: list[Row], events: list[Row]) -> None:
+    place = list(CASES).index(case)
+    assert rows[place].reasons == []
+    event = events[place].asDict()
     expected = CASES[case][1]
     assert {name: event[name] for name in expected} == expected
 
 
 def test_an_event_has_exactly_the_columns_of_the_table(spark: SparkSession) -> None:
     judged = judge_events(read_bronze(spark, [make_record(make_event())]), SETTINGS)
-    event = judged.schema["event"].dataType
-    assert isinstance(event, StructType)
-    shaped = [(field.name, field.dataType.simpleString()) for field in event.fields]
+    shaped = enrich_events(judged.select("event.*"), SETTINGS, RULES).dtypes
     assert shaped == [(column.name, column.type) for column in EVENTS.columns]
 
 

@@ -1,19 +1,26 @@
-"""The simulated traffic: repeatable, valid, and exactly what its truth says."""
+"""The simulated traffic: repeatable, valid, and shaped like traffic."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from dataclasses import replace
+from datetime import datetime
 from itertools import islice
+from statistics import median
 from typing import Any
+from urllib.parse import urlsplit
 
+import crawleruseragents
 import pytest
+import ua_parser
 
 from schemas.event import EVENT_FIELDS, EVENT_TYPES, REQUIRED_ALWAYS, REQUIRED_BY_TYPE
+from traffic.agents import BOT_AGENTS, DEVICES, BotKind
 from traffic.faults import Faults, Record
 from traffic.generate import Plan, generate
 from traffic.truth import Truth
+from traffic.visits import Step
+from traffic.world import SITES
 
 START_MS = 1_790_000_000_000
 DAY_MS = 86_400_000
@@ -26,8 +33,16 @@ FAULTY = replace(
 )
 
 
+def _records(plan: Plan) -> list[Record]:
+    return list(generate(plan))
+
+
+def _steps(plan: Plan) -> list[Step]:
+    return [record.step for record in generate(plan) if record.step and not record.is_copy]
+
+
 def _events(plan: Plan) -> list[dict[str, Any]]:
-    return [record.content for record in generate(plan) if isinstance(record.content, dict)]
+    return [step.event for step in _steps(plan)]
 
 
 def _count(records: list[Record]) -> dict[str, Any]:
@@ -63,7 +78,7 @@ def test_every_event_has_what_its_type_requires(plan: Plan) -> None:
 
 
 def test_a_history_lies_before_the_start_in_order() -> None:
-    times = [event["event_timestamp"] for event in _events(HISTORY)]
+    times = [record.event_ms for record in generate(HISTORY)]
     assert len(times) == 2000
     assert times == sorted(times)
     assert times[0] >= START_MS - 3 * DAY_MS
@@ -73,10 +88,7 @@ def test_a_history_lies_before_the_start_in_order() -> None:
 def test_live_events_keep_the_rate() -> None:
     records = list(generate(LIVE))
     assert [record.at_ms for record in records] == [START_MS + 50 * n for n in range(2000)]
-    assert all(
-        isinstance(record.content, dict) and record.content["event_timestamp"] == record.at_ms
-        for record in records
-    )
+    assert all(record.event_ms == record.at_ms for record in records)
 
 
 def test_traffic_without_end_goes_on() -> None:
@@ -85,79 +97,98 @@ def test_traffic_without_end_goes_on() -> None:
 
 
 def test_history_is_followed_by_live_traffic_of_partly_the_same_people() -> None:
-    events = _events(replace(HISTORY, visitors=100, live_events=500, rate=1))
-    before = {e["anonymous_id"] for e in events if e["event_timestamp"] < START_MS}
-    after = {e["anonymous_id"] for e in events if e["event_timestamp"] >= START_MS}
+    records = _records(replace(HISTORY, visitors=100, live_events=500, rate=1))
+    before = {record.key() for record in records if record.at_ms < START_MS}
+    after = {record.key() for record in records if record.at_ms >= START_MS}
     assert before & after
+
+
+def test_a_time_is_written_in_the_trackers_way() -> None:
+    stamps = [
+        (record.event_ms, record.step.event["event_timestamp"])
+        for record in generate(HISTORY)
+        if record.step
+    ]
+    texts = [(at_ms, stamp) for at_ms, stamp in stamps if isinstance(stamp, str)]
+    assert 0 < len(texts) < len(stamps) / 3
+    assert all(datetime.fromisoformat(text).timestamp() * 1000 == at_ms for at_ms, text in texts)
+    offsets = {datetime.fromisoformat(text).utcoffset() for _, text in texts}
+    assert len(offsets) >= 5
 
 
 @pytest.mark.parametrize("plan", [HISTORY, LIVE])
 def test_one_visit_is_one_session(plan: Plan) -> None:
     visits = {event["session_id"] for event in _events(plan)}
-    assert _count(list(generate(plan)))["sessions"]["sessions"] == len(visits)
+    assert _count(_records(plan))["sessions"]["sessions"] == len(visits)
 
 
 def test_a_visit_sticks_to_one_visitor_and_device() -> None:
     by_visit = defaultdict(set)
-    for event in _events(LIVE):
-        who = (event["anonymous_id"], event["user_agent"], event["ip_address"])
+    for step in _steps(LIVE):
+        event = step.event
+        who = (step.visitor.visitor_id, event["user_agent"], event["ip_address"])
         by_visit[event["session_id"]].add(who)
     assert all(len(who) == 1 for who in by_visit.values())
 
 
 def test_popular_pages_are_far_ahead() -> None:
-    views = _count(list(generate(HISTORY)))["pages"]
+    views = _count(_records(HISTORY))["pages"]
     ordered = [page["page_views"] for page in views.values()]
     assert len(ordered) >= 25
     assert ordered[0] > 5 * ordered[len(ordered) // 2]
 
 
-def test_the_truth_is_what_is_in_the_records() -> None:
-    records = list(generate(FAULTY))
-    truth = _count(records)
-    assert truth["records"] == len(records)
-    parsed = []
-    for record in records:
-        if record.reason is None:
-            parsed.append(json.loads(record.encode()))
-    unique = {event["event_id"]: event for event in parsed}
-    assert truth["events"] == len(unique) == 3000
-    assert truth["duplicates"] == len(parsed) - len(unique) > 0
-    assert truth["invalid"] == len(records) - len(parsed) > 0
-    assert len(truth["invalid_by_reason"]) == 11
-    types = Counter(event["event_type"] for event in unique.values())
-    assert truth["events_by_type"] == types
-    assert truth["page_views"] == sum(page["page_views"] for page in truth["pages"].values())
-    assert truth["unique_visitors"] == len({e["anonymous_id"] for e in unique.values()})
-    values = [round(event["value"] * 100) for event in unique.values() if "value" in event]
-    assert truth["conversions"] == len(values)
-    assert truth["revenue"] == pytest.approx(sum(values) / 100)
-    assert 0 < truth["bots"]["events"] < truth["events"]
+def test_more_come_by_day_than_by_night() -> None:
+    hours = Counter(record.event_ms % DAY_MS // 3_600_000 for record in generate(HISTORY))
+    assert sum(hours[hour] for hour in range(13, 20)) > 3 * sum(hours[hour] for hour in range(1, 8))
 
 
-def test_shares_of_faults_are_kept() -> None:
-    truth = _count(list(generate(FAULTY)))
-    assert truth["late"] / 3000 == pytest.approx(0.05, abs=0.015)
-    assert truth["duplicates"] / 3000 == pytest.approx(0.1, abs=0.02)
-    assert truth["invalid"] / 3000 == pytest.approx(0.1, abs=0.02)
+def test_sites_have_visitors_of_their_own_and_the_first_has_most() -> None:
+    visitors = defaultdict(set)
+    hosts = defaultdict(set)
+    for step in _steps(replace(HISTORY, sites=3)):
+        visitors[step.event["site_id"]].add(step.visitor.visitor_id)
+        hosts[step.event["site_id"]].add(urlsplit(step.event["page_url"]).hostname)
+    sizes = [len(visitors[site.site_id]) for site in SITES[:3]]
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(set.union(*visitors.values())) == sum(sizes)
+    assert [len(names) for names in hosts.values()] == [1, 1, 1]
 
 
-def test_late_events_are_hours_to_days_old_when_they_are_sent() -> None:
-    delays = [
-        record.at_ms - record.content["event_timestamp"]
-        for record in generate(FAULTY)
-        if record.is_late and not record.is_copy and isinstance(record.content, dict)
-    ]
-    assert min(delays) >= 3_600_000
-    assert max(delays) <= 3 * DAY_MS
+def test_some_are_known_by_a_user_id_only() -> None:
+    only = [event for event in _events(HISTORY) if "anonymous_id" not in event]
+    assert 0 < len(only) < 200
+    assert all(event["user_id"] for event in only)
 
 
-def test_records_fit_into_ndjson() -> None:
-    assert all(b"\n" not in record.encode() for record in generate(FAULTY))
-    assert all(record.encode().strip() for record in generate(FAULTY))
+def test_vitals_are_plausible() -> None:
+    views = [event for event in _events(HISTORY) if event["event_type"] == "page_view"]
+    for event in views:
+        assert event["ttfb_ms"] < event["dom_interactive_ms"] < event["load_time_ms"]
+        assert event["ttfb_ms"] < event["fcp_ms"] < event["lcp_ms"]
+        assert 0 <= event["cls"] < 1
+    assert 60 < median(event["inp_ms"] for event in views) < 200
 
 
-def test_faults_are_off_unless_asked_for() -> None:
-    truth = _count(list(generate(LIVE)))
-    assert (truth["late"], truth["duplicates"], truth["invalid"]) == (0, 0, 0)
-    assert truth["bots"]["events"] == 0
+def test_every_device_and_bot_is_what_it_is_said_to_be() -> None:
+    for device in DEVICES:
+        assert not crawleruseragents.is_crawler(device.agent)
+        parsed = ua_parser.parse(device.agent)
+        assert parsed.user_agent and parsed.os
+        assert device.browser in parsed.user_agent.family
+        assert device.os in (parsed.os.family, {"Mac OS X": "macOS"}.get(parsed.os.family))
+    agents = [agent for agents in BOT_AGENTS.values() for agent in agents]
+    assert all(crawleruseragents.is_crawler(agent) for agent in agents if agent)
+
+
+def test_live_scripted_bots_keep_their_pace_and_are_not_cut_short() -> None:
+    plan = replace(LIVE, live_events=12_000, faults=Faults(bots=0.2))
+    visits = defaultdict(list)
+    for record in generate(plan):
+        if record.step and record.step.visitor.bot is BotKind.SCRIPTED:
+            visits[record.step.event["session_id"]].append(record.event_ms)
+    assert visits
+    for times in visits.values():
+        gaps = [after - before for before, after in zip(times, times[1:], strict=False)]
+        assert len(times) >= 40
+        assert median(gaps) <= 500

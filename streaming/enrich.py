@@ -1,0 +1,108 @@
+"""Enrichment: an accepted event to a row of `silver.events`, step by step. Pure.
+
+Each step adds the columns its name says, from those that stand there before it. The rules are data
+(`conf/rules/`), with their version on every row; each step is explained in `streaming/enrichment/`.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from schemas.silver import EVENTS
+from settings.model import ConversionRule, Settings
+from streaming.enrichment.address_storage import truncate_address
+from streaming.enrichment.attribution import DIRECT as DIRECT
+from streaming.enrichment.attribution import attribute_events
+from streaming.enrichment.language import parse_language
+from streaming.enrichment.privacy import redact_events, withhold_identity
+from streaming.quality import score_quality
+from streaming.rules import Rules
+from streaming.url import host_of, path_of, strip_url
+
+
+def enrich_events(events: DataFrame, settings: Settings, rules: Rules, *kept: str) -> DataFrame:
+    """Make rows of `silver.events`.
+
+    events: `streaming.silver.JUDGED_COLUMNS`. Returns the columns of the table, and `kept` ones.
+    """
+    redacted = redact_events(events, rules.privacy)
+    located = redacted.withColumns(_locate_page())
+    attributed = attribute_events(located, rules.channels)
+    classified = _classify(attributed, rules)
+    judged = classified.withColumns(_convert(settings) | _judge_quality(rules))
+    return withhold_identity(judged).select(*EVENTS.column_names, *kept)
+
+
+def _locate_page() -> dict[str, Column]:
+    page = strip_url("page_url")
+    return _columns(
+        {
+            "page_host": host_of(page),
+            "page_path": path_of(page),
+            "referrer_host": host_of(strip_url("referrer")),
+        }
+    )
+
+
+def _classify(events: DataFrame, rules: Rules) -> DataFrame:
+    """Device, browser, system, bot or not, and place: two functions in one pass over Arrow."""
+    looked_up = events.withColumns(
+        {
+            "_agent": rules.classify_agents(F.col("user_agent")),
+            "_place": rules.locate_addresses(F.col("ip_address")),
+        }
+    )
+    columns = {name: f"_agent.{name}" for name in ("device_type", "browser", "os", "bot_reason")}
+    columns |= {name: f"_place.{name}" for name in ("country", "city", "geo_database")}
+    return looked_up.withColumns(
+        _columns(
+            {
+                **columns,
+                "is_bot": "_agent.bot_reason IS NOT NULL",
+                "language": parse_language("language"),
+                # Only now: the place was found by the whole address.
+                "ip_address": truncate_address("ip_address", rules.privacy.ip_address),
+            }
+        )
+    )
+
+
+def _convert(settings: Settings) -> dict[str, Column]:
+    """Conversions by the rules in the settings, and their revenue in the site's currency."""
+    site_currency = F.lit(settings.default_currency)
+    for site, currency in settings.currencies.items():
+        site_currency = F.when(F.col("site_id") == site, F.lit(currency)).otherwise(site_currency)
+    is_conversion = F.lit(False)
+    for rule in settings.conversions:
+        is_conversion = is_conversion | _meets(rule)
+    sent_currency = F.expr("upper(nullif(currency, ''))")
+    in_site_currency = F.coalesce(sent_currency, site_currency) == site_currency
+    return {
+        "is_conversion": is_conversion,
+        "revenue": F.when(
+            is_conversion & in_site_currency, F.expr("try_cast(value AS decimal(18,4))")
+        ),
+    }
+
+
+def _meets(rule: ConversionRule) -> Column:
+    met = F.col("event_type") == F.lit(rule.event_type)
+    if rule.event_name is not None:
+        met = met & F.coalesce(F.col("event_name") == F.lit(rule.event_name), F.lit(False))
+    if rule.page_path is not None:
+        met = met & F.coalesce(F.col("page_path") == F.lit(rule.page_path), F.lit(False))
+    if rule.has_value:
+        met = met & F.col("value").isNotNull()
+    return met
+
+
+def _judge_quality(rules: Rules) -> dict[str, Column]:
+    return {
+        "quality_score": F.expr(score_quality("quality_flags")),
+        "rules_version": F.lit(rules.version),
+    }
+
+
+def _columns(expressions: dict[str, str]) -> dict[str, Column]:
+    return {name: F.expr(sql) for name, sql in expressions.items()}

@@ -1,0 +1,1 @@
+"""Enrichment: one file for each thing that is added to an event."""

@@ -1,0 +1,1 @@
+"""Rules applied again to what is in already: days rebuilt, dead letters replayed."""

@@ -1,0 +1,120 @@
+"""Simulated traffic with every fault, from a file to HTTP, against the truth written beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from schemas.silver import SESSIONS
+from streaming.runtime import Runtime
+from streaming.sources import read_table
+from tests.e2e import truth as compare
+from tests.e2e.app import App
+from tests.e2e.lines import shuffle_lines, split_lines
+from tests.e2e.test_faults import verify_lake
+
+EVENTS = int(os.environ.get("WEB_ANALYTICS_TEST_EVENTS", "20000"))
+_WHOLE_TRUTH = 100_000
+_DAYS = 7
+# All of the traffic is a past that arrives now: its first and last day, and today.
+_SESSION_COLUMNS = [name for name in SESSIONS.column_names if name != "session_id"]
+
+
+def make_traffic(app: App, events: int) -> tuple[list[bytes], dict[str, Any]]:
+    """The lines that `simulate` writes, and the truth of them."""
+    out, truth = app.folder / "traffic.ndjson", app.folder / "truth.json"
+    start = datetime.now(UTC).replace(microsecond=0)
+    app.run(
+        *("simulate", "--days", str(_DAYS), "--events", str(events), "--sites", "3"),
+        *("--visitors", str(events // 20), "--all-faults", "--seed", "11", "--json"),
+        *("--start", start.isoformat(), "--out", str(out), "--truth", str(truth)),
+    )
+    return out.read_bytes().splitlines(keepends=True), json.loads(truth.read_text())
+
+
+def send(app: App, lines: Iterable[bytes], name: str) -> None:
+    file = app.folder / f"{name}.ndjson"
+    file.write_bytes(b"".join(lines))
+    app.send(file)
+
+
+def require_truth(app: App, truth: dict[str, Any], spark: SparkSession, first_day: str) -> None:
+    """Everything that the truth says and the product can be asked for."""
+    runtime = Runtime(spark, app.settings)
+    now = datetime.now(UTC)
+    span = {"start": first_day, "end": now.isoformat()}
+    assert compare.compare_ledger(app.run("status", "--json"), truth) == []
+    letters = [row.asDict() for row in read_table(runtime, "bronze.dead_letters").collect()]
+    assert compare.compare_dead_letters(letters, truth) == []
+    events = [row.asDict() for row in read_table(runtime, "silver.events").collect()]
+    assert compare.compare_events(events, truth) == []
+    assert compare.compare_personal_data(events, truth) == []
+    people = [row for row in events if not row["is_bot"]]
+    assert compare.compare_events(people, truth, "without_bots") == []
+    sources = _sources_from_sessions(runtime)
+    with app.serve() as get:
+        for population in ("all", "without_bots"):
+            for site in (None, *truth["populations"]["all"]["sites"]):
+                assert compare.compare_pages(get, truth, population, site, **span) == []
+                assert compare.compare_sessions(get, truth, population, site, **span) == []
+                assert compare.compare_sources(sources, truth, population, site, **span) == []
+            today = {now.date().isoformat()}
+            assert compare.compare_days(get, truth, population, today, **span) == []
+    verify_lake(app, spark)
+
+
+def _sources_from_sessions(runtime: Runtime) -> Callable[..., Any]:
+    """What `GET /traffic-sources` will answer, from `silver.sessions` in plain SQL."""
+    read_table(runtime, "silver.sessions").createOrReplaceTempView("simulated_sessions")
+
+    def get(_: str, **parameters: str) -> Any:
+        bots = "true" if parameters["include_bots"] == "true" else "NOT is_bot"
+        site = f"site_id = '{parameters['site_id']}'" if "site_id" in parameters else "true"
+        rows = runtime.spark.sql(
+            f"""SELECT channel, source, medium, campaign, count(*) AS sessions,
+            count(DISTINCT visitor_id) AS unique_visitors, sum(conversions) AS conversions,
+            count_if(is_bounce) / count(*) AS bounce_rate, double(sum(revenue)) AS revenue
+            FROM simulated_sessions WHERE {bots} AND {site} GROUP BY ALL"""
+        )
+        return {"data": [row.asDict() for row in rows.collect()]}
+
+    return get
+
+
+def sessions_of(app: App, spark: SparkSession) -> list[Any]:
+    rows = read_table(Runtime(spark, app.settings), "silver.sessions").collect()
+    return sorted((row.asDict() for row in rows), key=lambda row: str(row["session_id"]))
+
+
+def first_day_of(truth: dict[str, Any]) -> str:
+    return str(min(truth["populations"]["all"]["total"]["days"]))
+
+
+@pytest.mark.e2e
+def test_what_comes_out_is_the_truth(
+    tmp_path: Path, kafka_broker: str, spark: SparkSession
+) -> None:
+    app = App(tmp_path, kafka_broker, "simulated")
+    lines, truth = make_traffic(app, EVENTS)
+    send(app, lines, "all")
+    app.drain()
+    require_truth(app, truth, spark, first_day_of(truth))
+
+
+@pytest.mark.integration
+def test_shuffled_and_with_three_restarts_it_is_the_same_truth(
+    tmp_path: Path, kafka_broker: str, spark: SparkSession
+) -> None:
+    app = App(tmp_path / "a", kafka_broker, "simulated_restarts")
+    lines, truth = make_traffic(app, max(EVENTS, _WHOLE_TRUTH))
+    for number, part in enumerate(split_lines(shuffle_lines(lines, seed=5), 4)):
+        send(app, part, f"part{number}")
+        app.drain()
+    require_truth(app, truth, spark, first_day_of(truth))
