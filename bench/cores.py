@@ -13,7 +13,7 @@ _PROC = Path("/proc")
 
 
 def read_core_s() -> float:
-    """Core-seconds that they have used so far, those that ended included."""
+    """Core-seconds that they have used so far, and their own children that ended."""
     if not (_PROC / "self" / "stat").exists():
         return time.monotonic()
     ticks: dict[int, tuple[int, int]] = {}

@@ -157,7 +157,10 @@ def compare(steps: list[Step], runs: int) -> dict[str, float]:
 
 def _plan(name: str, before: DataFrame, after: DataFrame) -> Step:
     """Plan a step, once: a write would do so each time. Now, before its own rows are kept."""
-    read, work = (rows._jdf.queryExecution().toRdd() for rows in (before, after))
+    # A frame keeps its first plan, so `before` may have one from when its rows were not kept yet.
+    read, work = (
+        rows._jdf.queryExecution().toRdd() for rows in (before.select("*"), after.select("*"))
+    )
     return Step(name, read.count, work.count)
 
 

@@ -18,6 +18,7 @@ from schemas.event import (
     MAX_NESTING,
 )
 from schemas.reject import RejectReason
+from streaming.properties import merge_unknown_fields
 
 _LOG_APPEND_TIME = 1
 _JSON_SPACE = " \\t\\n\\r"
@@ -47,14 +48,20 @@ def parse_records(records: DataFrame) -> DataFrame:
 
 
 def parse_raw(rows: DataFrame) -> DataFrame:
-    """Add `malformed` and every field of an event (text), read from `raw`."""
+    """Add `malformed` and every field of an event (text), read from `raw`.
+
+    `properties` has the record's unknown fields as well.
+    """
+    fields = {name: f"_event.{name}" for name in EVENT_FIELDS}
+    fields["properties"] = merge_unknown_fields("_text", "_keys", "_event.properties")
     return (
         rows.withColumn("_text", _text_to_parse())
         .withColumn("_event", F.from_json("_text", JSON_SCHEMA, JSON_OPTIONS))
+        .withColumn("_keys", F.expr("json_object_keys(_text)"))
         .select(
             *rows.columns,
             find_malformed().alias("malformed"),
-            *(F.col(f"_event.{name}").alias(name) for name in EVENT_FIELDS),
+            *(F.expr(sql).alias(name) for name, sql in fields.items()),
         )
     )
 
@@ -72,7 +79,6 @@ def find_malformed() -> Column:
     # Only what has a brace before its last character can have something after its object.
     has_trail = f"(locate('}}', _text) < length(rtrim('{_JSON_SPACE}', _text)) AND NOT {is_json})"
     opened = r"length(regexp_replace(_text, '[^\\[{]', ''))"
-    keys = "json_object_keys(_text)"
     unparsed = f"_event IS NULL OR _event.{MALFORMED_COLUMN} IS NOT NULL"
     return F.expr(
         f"""CASE
@@ -86,6 +92,6 @@ def find_malformed() -> Column:
                 THEN '{RejectReason.NOT_AN_OBJECT}'
             WHEN {opened} > {MAX_NESTING} THEN '{RejectReason.TOO_DEEP}'
             ELSE '{RejectReason.NOT_JSON}' END
-        WHEN size(array_distinct({keys})) <> size({keys}) THEN '{RejectReason.DUPLICATE_KEY}'
+        WHEN size(array_distinct(_keys)) <> size(_keys) THEN '{RejectReason.DUPLICATE_KEY}'
         END"""
     )

@@ -12,7 +12,6 @@ from pyspark.sql import functions as F
 from schemas.silver import EVENTS
 from settings.model import ConversionRule, Settings
 from streaming.enrichment.address_storage import truncate_address
-from streaming.enrichment.attribution import DIRECT as DIRECT
 from streaming.enrichment.attribution import attribute_events
 from streaming.enrichment.language import parse_language
 from streaming.enrichment.privacy import redact_events, withhold_identity

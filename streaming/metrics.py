@@ -33,7 +33,9 @@ class StreamMetrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._sites: set[str] = set()
-        self._events = Counter(EVENTS, "Accepted events, before late copies are looked up.", registry=self.registry)
+        self._events = Counter(
+            EVENTS, "Accepted events, before late copies are looked up.", registry=self.registry
+        )
         self._rejects = Counter(
             REJECTS, "Rejected records.", ("site", "reason"), registry=self.registry
         )

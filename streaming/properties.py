@@ -1,7 +1,8 @@
 """Unknown fields: from a record's text into the JSON object of its `properties`, as one expression.
 
 An unknown field keeps its name, or becomes `event.<name>` where the client's own `properties` have
-that name already; `properties` that is no object goes under the key `properties`. Pure.
+that name already; `properties` that is no object goes under the key `properties`. A record of very
+many fields keeps its unknown ones as text, in one object of the key `event.`. Pure.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from schemas.event import EVENT_FIELDS, JSON_OPTIONS
 
 PREFIX = "event."
+# Each unknown field costs a search of the whole record, so there must not be thousands in one.
+MAX_FIELDS = 128
 _DECLARED = ", ".join(f"'{name}'" for name in EVENT_FIELDS)
 _OPTIONS = ", ".join(
     f"'{name}', '{value}'" for name, value in JSON_OPTIONS.items() if name.startswith("allow")
@@ -35,26 +38,36 @@ def merge_unknown_fields(text: str, keys: str, properties: str) -> str:
 
 def _merged(text: str, keys: str, properties: str) -> str:
     """SQL of the object: what the client's object holds first, as sent, then the unknown fields."""
-    taken = f"coalesce(json_object_keys({properties}), array())"
     # Not a variant: Spark builds it by recursion, and 1,000 levels of nesting end the process.
-    sent = f"map_entries(from_json({text}, 'map<string,string>', map({_OPTIONS})))"
-    free = f"concat('{PREFIX}', e.key)"
-    name = f"CASE WHEN array_contains({taken}, e.key) THEN {free} ELSE e.key END"
-    # The prefixed name may be taken as well; then the field stays in the raw record only.
-    is_kept = (
-        f"e.key NOT IN ({_DECLARED}) AND (NOT array_contains({taken}, e.key) "
-        f"OR NOT array_contains(concat({taken}, {keys}), {free}))"
-    )
-    unknown = (
-        f"transform(filter({sent}, e -> {is_kept}), e -> {_entry(text, 'e.key', name, 'e.value')})"
-    )
+    sent = f"from_json({text}, 'map<string,string>', map({_OPTIONS}))"
     own = _entry(text, "'properties'", "'properties'", properties)
     first = (
         f"CASE WHEN {properties} IS NULL THEN array() "
         f"WHEN NOT {_is_object(properties)} THEN array({own}) "
         f"ELSE array_compact(array(nullif({_inside(properties)}, ''))) END"
     )
-    return f"concat('{{', array_join(concat({first}, {unknown}), ','), '}}')"
+    in_one = f"to_json(map_filter({sent}, (k, v) -> k NOT IN ({_DECLARED})))"
+    members = (
+        f"CASE WHEN size({keys}) > {MAX_FIELDS} THEN array(concat('\"{PREFIX}\":', {in_one})) "
+        f"ELSE {_members(text, keys, properties, f'map_entries({sent})')} END"
+    )
+    return f"concat('{{', array_join(concat({first}, {members}), ','), '}}')"
+
+
+def _members(text: str, keys: str, properties: str, entries: str) -> str:
+    """SQL of the unknown fields, each as a member of a JSON object."""
+    name = f"CASE WHEN array_contains(taken, e.key) THEN concat('{PREFIX}', e.key) ELSE e.key END"
+    # The prefixed name may be taken as well; then the field stays in the raw record only.
+    is_kept = (
+        f"e.key NOT IN ({_DECLARED}) AND (NOT array_contains(taken, e.key) "
+        f"OR NOT array_contains(concat(taken, {keys}), concat('{PREFIX}', e.key)))"
+    )
+    member = _entry(text, "e.key", name, "e.value")
+    kept = f"transform(filter({entries}, e -> {is_kept}), e -> {member})"
+    # A list of one, so that the client's names are read once and not for each field.
+    return (
+        f"transform(array(coalesce(json_object_keys({properties}), array())), taken -> {kept})[0]"
+    )
 
 
 def _entry(text: str, key: str, name: str, value: str) -> str:

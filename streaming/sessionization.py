@@ -11,15 +11,23 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from schemas.bots import BEHAVIOUR_PREFIX
 from schemas.silver import SESSIONS
 from settings.model import SessionSettings
 from streaming import clock
-from streaming.enrich import DIRECT
+from streaming.enrichment.attribution import DIRECT
+from streaming.enrichment.behaviour import (
+    BEHAVIOUR_COLUMNS,
+    behaviour_aggregates,
+    judge_behaviour,
+)
+from streaming.enrichment.bots import BehaviourThresholds
 
 DAY_S = 86_400
 _VISITOR = ("site_id", "visitor_id")
 _ORDER = "struct(event_time, event_id)"
 _PAGE_VIEW = "event_type = 'page_view'"
+_IS_FLAGGED = f"is_bot AND NOT coalesce(bot_reason LIKE '{BEHAVIOUR_PREFIX}%', false)"
 
 # Output column -> aggregate over the session's rows of `silver.events`. Ties of event_time are
 # broken by event_id, and money is added as decimals: the same events give the same session,
@@ -38,9 +46,12 @@ _AGGREGATES = {
     f"{_ORDER})",
     "conversions": "count_if(is_conversion)",
     "revenue": "sum(revenue)",
-    "is_bot": "bool_or(is_bot)",
-    "bot_reason": f"min_by(bot_reason, {_ORDER}) FILTER (WHERE is_bot)",
+    # An earlier verdict on behaviour is no evidence of behaviour (docs/adr/0007).
+    "is_bot": f"bool_or({_IS_FLAGGED})",
+    "bot_reason": f"min_by(bot_reason, {_ORDER}) FILTER (WHERE {_IS_FLAGGED})",
+    **behaviour_aggregates(),
 }
+_BEHAVIOUR = tuple(behaviour_aggregates())
 EVENT_COLUMNS = (
     *_VISITOR,
     "event_id",
@@ -60,6 +71,7 @@ EVENT_COLUMNS = (
     "revenue",
     "is_bot",
     "bot_reason",
+    *(name for name in BEHAVIOUR_COLUMNS if name not in ("event_type", "page_path")),
 )
 
 
@@ -69,8 +81,9 @@ def sessionize_stream(
     """Close pieces of sessions as the watermark passes their end.
 
     events: stream of `silver.events`; heartbeats: stream of `ops.heartbeats`. Returns the columns
-    of `silver.sessions` and: first_day and last_day (dates of the events concerned), has_late (a
-    late event keeps company with the piece: only a look into Silver tells its sessions).
+    of `silver.sessions` and of `behaviour_aggregates`, for `judge_sessions`, and: first_day and
+    last_day (dates of the events concerned), has_late (a late event keeps company with the piece:
+    only a look into Silver tells its sessions).
     """
     # A late event that can still belong to an open session enters as a probe, moved ahead of the
     # watermark: the window it opens closes when that session can be computed.
@@ -107,10 +120,12 @@ def sessionize_stream(
         # the heartbeats themselves, and take them from the watermark.)
         .where("session_start IS NOT NULL")
     )
-    return describe_sessions(pieces, "has_late", "first_day", "last_day")
+    return describe_sessions(pieces, *_BEHAVIOUR, "has_late", "first_day", "last_day")
 
 
-def sessionize_events(events: DataFrame, settings: SessionSettings) -> DataFrame:
+def sessionize_events(
+    events: DataFrame, settings: SessionSettings, thresholds: BehaviourThresholds
+) -> DataFrame:
     """Compute all sessions of the given events, closed or not.
 
     events: columns EVENT_COLUMNS, with every event of the visitors in the days concerned. Events
@@ -131,7 +146,20 @@ def sessionize_events(events: DataFrame, settings: SessionSettings) -> DataFrame
     )
     joined = _join_at_midnight(in_pieces, settings)
     sessions = joined.groupBy(*_VISITOR, "_session").agg(*_aggregates())
-    return describe_sessions(sessions)
+    return judge_sessions(describe_sessions(sessions, *_BEHAVIOUR), thresholds)
+
+
+def judge_sessions(sessions: DataFrame, thresholds: BehaviourThresholds) -> DataFrame:
+    """Put the verdict on behaviour where no event has shown a bot already.
+
+    sessions: columns of `silver.sessions` and of `behaviour_aggregates`; these are dropped.
+    """
+    reason = F.expr(f"coalesce(bot_reason, {judge_behaviour(thresholds)})")
+    return (
+        sessions.withColumn("bot_reason", reason)
+        .withColumn("is_bot", F.expr("is_bot OR bot_reason IS NOT NULL"))
+        .drop(*_BEHAVIOUR)
+    )
 
 
 def _join_at_midnight(in_pieces: DataFrame, settings: SessionSettings) -> DataFrame:

@@ -54,9 +54,7 @@ def judge_behaviour(thresholds: BehaviourThresholds) -> str:
     duration_s = f"greatest({by_server}, {by_client})"
     has_many_pages = f"bit_count(_b_page_bits) >= {thresholds.min_different_pages}"
     acts = f"greatest(_b_inputs, CASE WHEN {has_many_pages} THEN page_views ELSE 0 END)"
-    is_rate = (
-        f"{acts} * 60 > {float(thresholds.max_acts_per_minute)}D * greatest({duration_s}, 60)"
-    )
+    is_rate = f"{acts} * 60 > {float(thresholds.max_acts_per_minute)}D * greatest({duration_s}, 60)"
     is_thoughtless = (
         f"page_views >= {thresholds.min_events} AND {has_many_pages} AND _b_touches = 0 "
         f"AND {duration_s} < {float(thresholds.min_think_time_s)}D * (page_views - 1)"

@@ -7,7 +7,7 @@ other visitors are computed from `silver.events` and put in the place of what th
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import reduce
 from typing import Any
 
@@ -27,12 +27,12 @@ from streaming.delta_log import (
     rewriting_versions,
 )
 from streaming.flow import Flow, WriteBatch
+from streaming.flows.session_repair import compare_sessions, recompute_days, same_session
 from streaming.rejudge.journal import Journal, read_journal
 from streaming.runtime import Runtime
 from streaming.sessionization import (
     DAY_S,
-    EVENT_COLUMNS,
-    sessionize_events,
+    judge_sessions,
     sessionize_stream,
 )
 from streaming.sinks import Batch
@@ -78,6 +78,7 @@ def write_batch(closed: DataFrame, batch: Batch) -> None:
         if not is_carried_back(table, version)
     ]
     with keep_batch(forget_plan(closed)) as closed, keep_cached() as cached:
+        closed = judge_sessions(closed, batch.runtime.rules.current.bots.behaviour)
         bounds = closed.agg(F.min("first_day").alias("first"), F.max("last_day").alias("last"))
         first_day, last_day = bounds.collect()[0]
         dirty = []
@@ -111,12 +112,12 @@ def _repair(
     days = [row.day for row in dirty.select("day").distinct().collect()]
     if not days:
         return
-    old, new = _recompute(dirty, days, closed_before, batch.runtime)
+    old, new = recompute_days(dirty, days, closed_before, batch.runtime)
     changes = cached(compare_sessions(old, cached(new)))
     changed = changes.count()
     log.info("sessions computed again", flow=batch.flow, batch=batch.batch_id, changed=changed)
     if changed:
-        batch.merge(_TABLE, changes, _same_session(days), metadata)
+        batch.merge(_TABLE, changes, same_session(days), metadata)
 
 
 def _late_days(runtime: Runtime, first_day: Any, last_day: Any) -> DataFrame:
@@ -172,68 +173,6 @@ def _flag_dirty(
         )
         .drop("_is_touched")
     )
-
-
-def _recompute(
-    dirty: DataFrame, days: list[date], closed_before: datetime, runtime: Runtime
-) -> tuple[DataFrame, DataFrame]:
-    """The sessions of the dirty days as the table has them, and as `silver.events` has them.
-
-    Compared are the sessions that touch a dirty day or come within the gap of it: whether and how
-    pieces join at its two midnights depends on the day before, the day and the day after alone.
-    """
-    settings = runtime.settings.session
-    reach = dirty.select(
-        *_VISITOR,
-        F.expr(clock.add_seconds("timestamp(day)", -settings.gap_s)).alias("_from"),
-        F.expr(clock.add_seconds("timestamp(day)", DAY_S + settings.gap_s)).alias("_to"),
-    )
-    around = dirty.select(
-        *_VISITOR, F.explode(F.expr("sequence(day - 1, day + 1)")).alias("event_date")
-    ).distinct()
-    events = (
-        read_table(runtime, silver.EVENTS.name)
-        .where(_within_a_day("event_date", days))
-        .join(around, [*_VISITOR, "event_date"], how="left_semi")
-        .select(*EVENT_COLUMNS)
-    )
-    is_closed = F.expr(clock.add_seconds("session_end", settings.gap_s)) <= F.lit(closed_before)
-    new = _touching(sessionize_events(events, settings), reach).where(is_closed)
-    table = read_table(runtime, _TABLE.name).where(_within_a_day("session_date", days))
-    return _touching(table, reach), new
-
-
-def _within_a_day(column: str, days: list[date]) -> str:
-    """SQL: the date is one of the days, or next to one; it names partitions, so it prunes."""
-    near = {day + timedelta(days=distance) for day in days for distance in (-1, 0, 1)}
-    dates = ", ".join(f"date'{day}'" for day in sorted(near))
-    return f"{column} IN ({dates})"
-
-
-def _same_session(days: list[date]) -> str:
-    return (
-        f"{_within_a_day('target.session_date', days)} "
-        "AND target.session_date = source.session_date AND target.session_id = source.session_id"
-    )
-
-
-def _touching(sessions: DataFrame, reach: DataFrame) -> DataFrame:
-    overlaps = (
-        (F.col("session_end") >= F.col("_from"))
-        & (F.col("session_start") <= F.col("_to"))
-        & (F.col("sessions.site_id") == F.col("reach.site_id"))
-        & (F.col("sessions.visitor_id") == F.col("reach.visitor_id"))
-    )
-    return sessions.alias("sessions").join(reach.alias("reach"), overlaps, how="left_semi")
-
-
-def compare_sessions(old: DataFrame, new: DataFrame) -> DataFrame:
-    """What turns `old` into `new`: new or changed sessions, and those that are gone (is_gone)."""
-    names = _TABLE.column_names
-    old, new = old.select(*names), new.select(*names)
-    changed = new.exceptAll(old).withColumn("is_gone", F.lit(False))
-    gone = old.join(new, ["session_id", "session_date"], how="left_anti")
-    return changed.unionByName(gone.select(*names).withColumn("is_gone", F.lit(True)))
 
 
 def _watermark(batch: Batch) -> datetime:

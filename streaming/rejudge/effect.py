@@ -66,9 +66,9 @@ def _is_one_of(column: str, dates: list[date]) -> str:
 
 def _sessions_of(events: DataFrame, runtime: Runtime) -> DataFrame:
     """The closed sessions that these events make."""
-    session = runtime.settings.session
     closed = F.lit(_complete_until(runtime))
-    found = sessionize_events(events.select(*EVENT_COLUMNS), session)
+    thresholds = runtime.rules.current.bots.behaviour
+    found = sessionize_events(events.select(*EVENT_COLUMNS), runtime.settings.session, thresholds)
     return found.where(F.col("session_end") <= closed)
 
 

@@ -10,14 +10,21 @@ import pytest
 
 from bench.cores import read_core_s
 
-# Burns 0.3 s of processor, says so, and stays until it is told to go.
-_BURN = "import time\nwhile time.process_time() < 0.3: pass\nprint(flush=True)\ninput()"
-_BURN_IN_CHILD = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {_BURN!r}])"
+_BURN = "import time\nwhile time.process_time() < 0.3: pass\n"
+_SAY_AND_STAY = "print(flush=True)\ninput()"
+_RUN = "import subprocess, sys\nsubprocess.run([sys.executable, '-c', {!r}], check=True)\n"
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc here")
-@pytest.mark.parametrize("program", [_BURN, _BURN_IN_CHILD])
-def test_a_descendants_time_counts_while_it_runs_and_afterwards(program: str) -> None:
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param(_BURN + _SAY_AND_STAY, id="child"),
+        pytest.param(_RUN.format(_BURN + _SAY_AND_STAY), id="grandchild"),
+        pytest.param(_RUN.format(_BURN) + _SAY_AND_STAY, id="grandchild that ended"),
+    ],
+)
+def test_the_time_of_descendants_counts(program: str) -> None:
     before = read_core_s()
     with subprocess.Popen(
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE

@@ -15,7 +15,7 @@ import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 
 from settings.model import Settings
-from streaming.properties import merge_unknown_fields
+from streaming.properties import PREFIX, merge_unknown_fields
 from streaming.silver import judge_events
 from tests.streaming.drift import FIELDS, TIMES, TYPES, all_drifts, render_matrix
 from tests.streaming.records import NOON, Record, read_bronze
@@ -93,6 +93,15 @@ def test_deeply_nested_unknown_fields_are_kept(spark: SparkSession) -> None:
     records = [Record(f'{{"k":{nest}}}'.encode()) for nest in nests]
     rows = merge(read_bronze(spark, records)).orderBy("offset").collect()
     assert [row.properties for row in rows] == [f'{{"k":{nest}}}' for nest in nests]
+
+
+def test_thousands_of_unknown_fields_become_text_in_one_object(spark: SparkSession) -> None:
+    many = {f"f{number}": number for number in range(30_000)}
+    own = {f"p{number}": number for number in range(30_000)}
+    text = json.dumps({**many, "event_id": "1", "properties": own}).encode()
+    row = merge(read_bronze(spark, [Record(text)])).select("properties").collect()[0]
+    expected = {name: str(number) for name, number in many.items()}
+    assert json.loads(row.properties) == {**own, PREFIX: expected}
 
 
 def test_what_is_no_object_has_no_properties(spark: SparkSession) -> None:

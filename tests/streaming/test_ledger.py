@@ -49,7 +49,9 @@ def runtime(spark: SparkSession, tmp_path: Path) -> Runtime:
     _append(runtime, silver.DUPLICATES, [{**_record(3), "site_id": "s", "event_id": "e0"}])
     _append(runtime, bronze.DEAD_LETTERS, [_record(4)])
     closed = read_table(runtime, silver.EVENTS.name).where("visitor_id = 'v1'")
-    _write(runtime, silver.SESSIONS, sessionize_events(closed, runtime.settings.session))
+    thresholds = runtime.rules.current.bots.behaviour
+    sessions = sessionize_events(closed, runtime.settings.session, thresholds)
+    _write(runtime, silver.SESSIONS, sessions)
     for table in GOLD_TABLES:
         _write(runtime, table, aggregate_partials(read_table(runtime, table.source), table))
     checkpoint = tmp_path / "checkpoints" / "sessions"

@@ -186,7 +186,17 @@ def test_a_rebuild_takes_in_what_passes_now_and_leaves_out_what_does_not(
     assert len(lake.rows("bronze.dead_letters")) == 2
 
 
-@pytest.mark.parametrize("step", ["_replace_days", "_append_new", "_replace", "finish_pass"])
+@pytest.mark.parametrize(
+    "step",
+    [
+        "_append_new",
+        # The others take as long again, and differ in what is done already.
+        *(
+            pytest.param(step, marks=pytest.mark.integration)
+            for step in ("_replace_days", "_replace", "finish_pass")
+        ),
+    ],
+)
 def test_a_pass_that_is_cut_off_is_finished_at_the_next_start(
     step: str, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,10 +14,12 @@ import pytest
 from pyspark.sql import Row, SparkSession
 
 from schemas.silver import EVENTS, SESSIONS
-from settings.model import SessionSettings
+from settings.model import SessionSettings, Settings
+from streaming.rules import load_rules
 from streaming.sessionization import EVENT_COLUMNS, sessionize_events
 from tests.streaming.records import NOON, at
 
+THRESHOLDS = load_rules(Settings()).bots.behaviour
 SETTINGS = SessionSettings()
 MIDNIGHT = NOON.replace(hour=0)
 MINUTE = 60
@@ -46,7 +48,11 @@ def make_row(visitor: str, time: datetime, **fields: Any) -> dict[str, Any]:
 
 def sessionize(spark: SparkSession, rows: Iterable[dict[str, Any]]) -> list[Row]:
     frame = spark.createDataFrame([tuple(row.values()) for row in rows], _DDL)
-    return sessionize_events(frame, SETTINGS).orderBy("visitor_id", "session_start").collect()
+    return (
+        sessionize_events(frame, SETTINGS, THRESHOLDS)
+        .orderBy("visitor_id", "session_start")
+        .collect()
+    )
 
 
 def _every(interval_s: float, from_s: float, to_s: float) -> list[float]:
@@ -235,7 +241,7 @@ def test_session_ids_are_distinct_and_the_dates_are_those_of_the_start(
 
 
 def test_sessions_have_exactly_the_columns_of_the_table(spark: SparkSession) -> None:
-    frame = sessionize_events(spark.createDataFrame([], _DDL), SETTINGS)
+    frame = sessionize_events(spark.createDataFrame([], _DDL), SETTINGS, THRESHOLDS)
     assert frame.dtypes == [(column.name, column.type) for column in SESSIONS.columns]
 
 
