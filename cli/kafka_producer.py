@@ -48,7 +48,7 @@ class ProducerClient(Protocol):
     """What of `confluent_kafka.Producer` is used; tests give a fake one."""
 
     def produce(
-        self, topic: str, value: bytes, key: bytes | None, *, on_delivery: OnDelivery
+        self, topic: str, value: bytes | None, key: bytes | None, *, on_delivery: OnDelivery
     ) -> None: ...
     def poll(self, timeout: float) -> int: ...
     def flush(self, timeout: float) -> int: ...
@@ -127,7 +127,7 @@ class Sender:
         self._handed = 0
         self._callbacks: dict[str, OnDelivery] = {}
 
-    def send(self, value: bytes, key: bytes | None = None, label: str = "sent") -> None:
+    def send(self, value: bytes | None, key: bytes | None = None, label: str = "sent") -> None:
         """Hand over one record; waits while the queue is full.
 
         Raises KafkaProblem once the broker no longer takes records.

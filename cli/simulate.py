@@ -120,7 +120,7 @@ def send_records(records: Iterator[Record], sender: Sender, start_ms: int) -> It
     started = time.monotonic()
     for record in records:
         sender.wait_until(started + (record.at_ms - start_ms) / 1000)
-        sender.send(record.encode(), record.key())  # type: ignore[arg-type]  # None: a tombstone
+        sender.send(record.encode(), record.key())  # None: a tombstone
         yield record
 
 
