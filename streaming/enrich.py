@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from schemas.silver import EVENTS
 from settings.model import ConversionRule, Settings
 from streaming.enrichment.address_storage import truncate_address
-from streaming.enrichment.attribution import attribute_events
+from streaming.enrichment.attribution import find_hints, judge_hints
 from streaming.enrichment.language import parse_language
 from streaming.enrichment.privacy import redact_events, withhold_identity
 from streaming.quality import score_quality
@@ -27,10 +27,19 @@ def enrich_events(events: DataFrame, settings: Settings, rules: Rules, *kept: st
     """
     redacted = redact_events(events, rules.privacy)
     located = redacted.withColumns(_locate_page())
-    attributed = attribute_events(located, rules.channels)
-    classified = _classify(attributed, rules)
+    looked_up = located.withColumns(look_up(rules))
+    classified = looked_up.withColumns(judge_hints(rules.channels) | _classify(rules))
     judged = classified.withColumns(_convert(settings) | _judge_quality(rules))
     return withhold_identity(judged).select(*EVENTS.column_names, *kept)
+
+
+def look_up(rules: Rules) -> dict[str, Column]:
+    """What only Python knows: agents, addresses and referrers, all in one pass over Arrow."""
+    return {
+        "_agent": rules.classify_agents(F.col("user_agent")),
+        "_place": rules.locate_addresses(F.col("ip_address")),
+        **find_hints(rules.channels),
+    }
 
 
 def _locate_page() -> dict[str, Column]:
@@ -44,26 +53,18 @@ def _locate_page() -> dict[str, Column]:
     )
 
 
-def _classify(events: DataFrame, rules: Rules) -> DataFrame:
-    """Device, browser, system, bot or not, and place: two functions in one pass over Arrow."""
-    looked_up = events.withColumns(
-        {
-            "_agent": rules.classify_agents(F.col("user_agent")),
-            "_place": rules.locate_addresses(F.col("ip_address")),
-        }
-    )
+def _classify(rules: Rules) -> dict[str, Column]:
+    """Device, browser, system, bot or not, and place, from what was looked up."""
     columns = {name: f"_agent.{name}" for name in ("device_type", "browser", "os", "bot_reason")}
     columns |= {name: f"_place.{name}" for name in ("country", "city", "geo_database")}
-    return looked_up.withColumns(
-        _columns(
-            {
-                **columns,
-                "is_bot": "_agent.bot_reason IS NOT NULL",
-                "language": parse_language("language"),
-                # Only now: the place was found by the whole address.
-                "ip_address": truncate_address("ip_address", rules.privacy.ip_address),
-            }
-        )
+    return _columns(
+        {
+            **columns,
+            "is_bot": "_agent.bot_reason IS NOT NULL",
+            "language": parse_language("language"),
+            # Only now: the place was found by the whole address.
+            "ip_address": truncate_address("ip_address", rules.privacy.ip_address),
+        }
     )
 
 

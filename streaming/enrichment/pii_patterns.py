@@ -59,12 +59,13 @@ _LETTER = r"\p{L}\p{M}\p{N}"
 _ESCAPED = rf"(?:2[BbDdEe7]|5[Ff]|[89A-Fa-f]{_HEX})"
 _LOCAL = rf"(?!\x27)(?:[{_LETTER}._+\x27-]|%(?:25)?{_ESCAPED})++"
 # Where the part before the @ may begin: after anything that cannot be part of it, after an escape
-# of such a character in a URL (%3D, %253D) or in JSON (\n), and after a stray % or \.
+# of such a character in a URL (%3D, %253D) or in JSON (\n), after a stray % or \, and directly after
+# another address (\G).
 _LOCAL_START = (
     rf"(?:(?<![{_LETTER}._+%\\-])(?<![{_LETTER}]\x27)"
     rf"|(?<=%)(?!{_HEX}{{2}})|(?<=%(?!25|{_ESCAPED}){_HEX}{{2}})"
     rf"|(?<=%25)(?!{_HEX}{{2}})|(?<=%25(?!{_ESCAPED}){_HEX}{{2}})"
-    rf"|(?<=\\)(?![bfnrt]|u{_HEX}{{4}})|(?<=\\[bfnrt])|(?<=\\u{_HEX}{{4}}))"
+    rf"|(?<=\\)(?![bfnrt]|u{_HEX}{{4}})|(?<=\\[bfnrt])|(?<=\\u{_HEX}{{4}})|\G)"
 )
 # icon@2x.png, jquery@3.6.0/jquery.min.js: names of files and versions, not of hosts.
 _FILE = (
@@ -136,16 +137,19 @@ LABELLED_PHONE = (
 
 # --- Cheap looks: most events have nothing to be looked at closely -------------------------------
 THIRTEEN_DIGITS = r"[2-6](?:(?:[ .\u00a0+-]|%20)?[0-9]){12}"
-# Signs of a secret that stand at no rare character.
-SIGNS = ("sk-", "glpat-", "earer")
-_SEVEN_DIGITS = r"(?<=[0-9])(?:(?:[-. /()\u00a0\u2011+]|%2[0-9A-Fa-f]){0,4}[0-9]){6}"
+SEVEN_DIGITS = r"(?<=[0-9])(?:(?:[-. /()\u00a0\u2011+]|%2[0-9A-Fa-f]){0,4}[0-9]){6}"
+AT_SIGNS = ("@", "%40", "%2540")
 _AT = "(?<=@)|(?<=%)(?:25)?40"
-_SECRET_START = (
-    r"(?<=eyJ)|(?<=A)(?:[KS]IA|Iza)|(?<=x)ox[a-z]-|(?<=ya2)9\.|(?<=SG)\.|(?<=PRIVATE K)EY-"
+# Signs of a secret by form: some at a rare character, some at none.
+_FORM_START = (
+    r"(?<=eyJ)|(?<=A)(?:[KS]IA|Iza)|(?<=x)ox[a-z]-|(?<=y)a29\.|(?<=SG)\.|(?<=PRIVATE K)EY-"
     "|(?<=(?:[rs]k|gh[oprsu]|npm|whsec|_pat)_)"
 )
+FORM_HINT = f"[JAx_KGy](?:{_FORM_START})"
+FORM_SIGNS = ("sk-", "glpat-", "earer")
 # The last two letters of all those names: they spare other names the long look.
 _NAME_END = "(?<=[aeilorstvw][cdefghlmnprstvy].|[0-9].)"
+_AFTER_NAME = r"=\x22%\]\\:"
 
 
 def secret_name(rules: PrivacyRules, prefix: str) -> str:
@@ -159,12 +163,22 @@ def secret_name(rules: PrivacyRules, prefix: str) -> str:
 
 def hint(rules: PrivacyRules) -> str:
     """Whether there may be anything: all signs at once, each looked for at a rare character."""
+    signs = f"{SEVEN_DIGITS}|{_AT}|{_named(rules)}|{_FORM_START}"
+    return f"[0-9@JAx_KGy{_AFTER_NAME}](?:{signs})"
+
+
+def name_hint(rules: PrivacyRules) -> str:
+    """Whether there may be a secret by name."""
+    return f"[{_AFTER_NAME}](?:{_named(rules)})"
+
+
+def _named(rules: PrivacyRules) -> str:
     names = f"{_SECRET_ENDINGS}|{_SECRET_WORDS}|{_SECRET_NAMES}"
-    name = rf"(?<=[=\x22%\]\\:])(?i:{_NAME_END}(?<=(?:{names}){_NAME_SUFFIX}.))"
+    named = f"(?<=[{_AFTER_NAME}])(?i:{_NAME_END}(?<=(?:{names}){_NAME_SUFFIX}.)"
     if rules.secret_parameters:
         own = "|".join(_as_pattern(name, 32) for name in rules.secret_parameters)
-        name += rf"|(?<=[=\x22%\]\\:])(?i:(?<=(?:{own}){_NAME_SUFFIX}.))"
-    return rf"[0-9@%=:\x22\]\\JAx_KG](?:{_SEVEN_DIGITS}|{_AT}|{name}|{_SECRET_START})"
+        named += f"|(?<=(?:{own}){_NAME_SUFFIX}.)"
+    return f"{named})"
 
 
 def secret_parameter(rules: PrivacyRules, value: str) -> str:

@@ -30,6 +30,7 @@ IDENTIFYING_COLUMNS = (
 )
 # Click ids and whatever else a query carries goes, the page stays.
 _URL_COLUMNS = ("page_url", "referrer", "element_href")
+_SECRET = PiiKind.SECRET.placeholder
 _SIGNALS = ("dnt", "gpc", "global_privacy_control")
 
 
@@ -105,21 +106,21 @@ def withhold_identity(events: DataFrame) -> DataFrame:
 
 def _is_suspect(rules: PrivacyRules) -> str:
     """A cheap look at all texts together: is there anything for the expressions of `_redact`?"""
-    signs = [f"contains(t, '{sign}')" for sign in patterns.SIGNS]
-    return " OR ".join([*signs, f"t RLIKE r'{patterns.hint(rules)}'"])
+    return _sees("t", patterns.FORM_SIGNS, patterns.hint(rules))
 
 
 def _redact(texts: str, rules: PrivacyRules) -> str:
     """SQL of an array of texts, redacted; the one at the place of `properties` is JSON."""
+    # Secrets come first: they may look like the rest. Each step has its own cheap look.
+    named = _sees("x", (), patterns.name_hint(rules))
+    formed = _sees("x", patterns.FORM_SIGNS, patterns.FORM_HINT)
     steps = (
-        _redact_parameters(rules),
-        _redact_patterns(rules),
+        f"CASE WHEN {named} THEN {_redact_parameters(rules)} ELSE x END",
+        f"CASE WHEN {named} THEN {_redact_members(rules)} ELSE x END",
+        f"CASE WHEN {formed} THEN {_redact_forms()} ELSE x END",
+        f"CASE WHEN {_sees('x', patterns.AT_SIGNS)} THEN {_redact_emails()} ELSE x END",
         _redact_cards(),
-        _replace(
-            patterns.LABELLED_PHONE,
-            f"$1{PiiKind.PHONE.placeholder}",
-            _replace(patterns.PHONE, PiiKind.PHONE.placeholder),
-        ),
+        f"CASE WHEN x RLIKE r'{patterns.SEVEN_DIGITS}' THEN {_redact_phones()} ELSE x END",
         _quote_placeholders(),
     )
     for step in steps:
@@ -127,35 +128,44 @@ def _redact(texts: str, rules: PrivacyRules) -> str:
     return texts
 
 
+def _sees(text: str, signs: tuple[str, ...], pattern: str | None = None) -> str:
+    looks = [f"contains({text}, '{sign}')" for sign in signs]
+    return " OR ".join(looks + ([f"{text} RLIKE r'{pattern}'"] if pattern else []))
+
+
 def _redact_parameters(rules: PrivacyRules) -> str:
     # In a URL a space is part of the value; in a sentence it ends the URL.
     in_url, in_text = (
-        _replace(patterns.secret_parameter(rules, value), f"$1{PiiKind.SECRET.placeholder}")
+        _replace("x", patterns.secret_parameter(rules, value), f"$1{_SECRET}")
         for value in (patterns.VALUE_IN_URL, patterns.VALUE_IN_TEXT)
     )
     return f"CASE WHEN lower(left(x, 4)) = 'http' THEN {in_url} ELSE {in_text} END"
 
 
-def _redact_patterns(rules: PrivacyRules) -> str:
-    """Secrets, then e-mail addresses: a secret may look like one."""
-    secret = PiiKind.SECRET.placeholder
-    text = "x"
-    for pattern, replacement in (
-        (patterns.nested_parameter(rules), f"$1{secret}"),
-        (patterns.secret_member(rules), f'$1"{secret}"'),
-        (patterns.nested_member(rules), f"$1{secret}"),
-        (patterns.TYPED_PASSWORD, f"$1{secret}"),
-        (patterns.PRIVATE_KEY, secret),
-        (patterns.SECRET_FORM, secret),
-        (patterns.BEARER, f"$1{secret}"),
-        (patterns.USER_INFO, f"{secret}@"),
-        (patterns.EMAIL, PiiKind.EMAIL.placeholder),
-    ):
-        text = _replace(pattern, replacement, text)
-    return text
+def _redact_members(rules: PrivacyRules) -> str:
+    text = _replace("x", patterns.nested_parameter(rules), f"$1{_SECRET}")
+    text = _replace(text, patterns.secret_member(rules), f'$1"{_SECRET}"')
+    text = _replace(text, patterns.nested_member(rules), f"$1{_SECRET}")
+    return _replace(text, patterns.TYPED_PASSWORD, f"$1{_SECRET}")
 
 
-def _replace(pattern: str, replacement: str, text: str = "x") -> str:
+def _redact_forms() -> str:
+    text = _replace("x", patterns.PRIVATE_KEY, _SECRET)
+    text = _replace(text, patterns.SECRET_FORM, _SECRET)
+    return _replace(text, patterns.BEARER, f"$1{_SECRET}")
+
+
+def _redact_emails() -> str:
+    text = _replace("x", patterns.USER_INFO, f"{_SECRET}@")
+    return _replace(text, patterns.EMAIL, PiiKind.EMAIL.placeholder)
+
+
+def _redact_phones() -> str:
+    text = _replace("x", patterns.PHONE, PiiKind.PHONE.placeholder)
+    return _replace(text, patterns.LABELLED_PHONE, f"$1{PiiKind.PHONE.placeholder}")
+
+
+def _replace(text: str, pattern: str, replacement: str) -> str:
     return f"regexp_replace({text}, r'{pattern}', '{replacement}')"
 
 
