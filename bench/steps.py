@@ -30,7 +30,7 @@ from settings.model import Settings
 from streaming import enrich
 from streaming.bronze import parse_records
 from streaming.enrichment.address_storage import truncate_address
-from streaming.enrichment.attribution import attribute_events
+from streaming.enrichment.attribution import attribute_events, judge_hints
 from streaming.enrichment.language import parse_language
 from streaming.enrichment.privacy import redact_events, withhold_identity
 from streaming.rules import Rules, load_rules
@@ -106,22 +106,24 @@ def list_steps(records: DataFrame, settings: Settings, rules: Rules) -> Iterator
     located = redacted.withColumns(enrich._locate_page())
     yield _plan("hosts and path", redacted, located)
     located = _keep(located)
-    attributed = attribute_events(located, rules.channels)
-    yield _plan("source and channel", located, attributed)
-    attributed = _keep(attributed)
+    yield _plan("source and channel", located, attribute_events(located, rules.channels))
     agents = rules.classify_agents(F.col("user_agent"))
-    yield _plan("agent", attributed, attributed.withColumn("_agent", agents))
+    yield _plan("agent", located, located.withColumn("_agent", agents))
     places = rules.locate_addresses(F.col("ip_address"))
-    yield _plan("place", attributed, attributed.withColumn("_place", places))
+    yield _plan("place", located, located.withColumn("_place", places))
+    looked_up = located.withColumns(enrich.look_up(rules))
+    yield _plan("agent, place and source in one pass", located, looked_up)
+    looked_up = _keep(looked_up)
+    channels = judge_hints(rules.channels)
+    yield _plan("channel from source", looked_up, looked_up.withColumns(channels))
     cut = truncate_address("ip_address", rules.privacy.ip_address)
     texts = {"language": F.expr(parse_language("language")), "ip_address": F.expr(cut)}
-    yield _plan("language, address cut", attributed, attributed.withColumns(texts))
-    yield _plan("agent, place, language, address", attributed, enrich._classify(attributed, rules))
-    classified = _keep(enrich._classify(attributed, rules))
-    judged = classified.withColumns(enrich._convert(settings) | enrich._judge_quality(rules))
-    yield _plan("conversion, quality", classified, judged)
-    judged = _keep(judged)
-    yield _plan("consent", judged, withhold_identity(judged).select(*EVENTS.column_names))
+    yield _plan("language, address cut", looked_up, looked_up.withColumns(texts))
+    classified = _keep(looked_up.withColumns(channels | enrich._classify(rules)))
+    rated = classified.withColumns(enrich._convert(settings) | enrich._judge_quality(rules))
+    yield _plan("conversion, quality", classified, rated)
+    rated = _keep(rated)
+    yield _plan("consent", rated, withhold_identity(rated).select(*EVENTS.column_names))
 
 
 def make_records(lines: DataFrame) -> DataFrame:

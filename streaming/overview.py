@@ -25,6 +25,7 @@ from streaming.progress import (
     interrupted_flows,
     is_closing_due,
 )
+from streaming.rejudge.journal import read_journal
 from streaming.report import FlowNumbers, Report, is_app_running, read_report
 from streaming.runtime import table_uri
 from streaming.snapshots import Snapshot, read_snapshot
@@ -55,12 +56,15 @@ class Unobservable(Exception):
 
 @dataclass(frozen=True)
 class Overview:
-    """One look. `is_steady`: nothing moved meanwhile, so its numbers are of one moment."""
+    """One look. `is_steady`: nothing moved meanwhile, so its numbers are of one moment.
+
+    `is_work_due`: there are sessions to close, or outcomes of a pass to put in place.
+    """
 
     ledger: Ledger
     behind: dict[str, int]
     is_steady: bool
-    is_closing_due: bool
+    is_work_due: bool
     interrupted: list[str]
     report: Report | None
     freshness_s: dict[str, float | None]
@@ -73,7 +77,7 @@ class Overview:
     def is_caught_up(self) -> bool:
         """Gold has all that Kafka has. A batch that is running has its rows still to commit."""
         is_cut_off = bool(self.interrupted) and not self.is_running
-        is_waiting = any(self.behind.values()) or self.is_closing_due or is_cut_off
+        is_waiting = any(self.behind.values()) or self.is_work_due or is_cut_off
         return self.is_steady and not is_waiting
 
 
@@ -165,7 +169,7 @@ def _look(settings: Settings) -> Overview:
     ends = count_kafka(settings, _KAFKA_TIMEOUT_S)
     report = read_report(settings)
     behind = count_behind(settings, ends)
-    closing_due = is_closing_due(settings)
+    is_work_due = is_closing_due(settings) or read_journal(settings).pending is not None
     interrupted = interrupted_flows(settings)
     snapshots = {
         name: read_snapshot(table_uri(settings, name), column)
@@ -183,7 +187,7 @@ def _look(settings: Settings) -> Overview:
         ),
         behind=behind,
         is_steady=ends == ends_after and versions == _versions(snapshots),
-        is_closing_due=closing_due,
+        is_work_due=is_work_due,
         interrupted=interrupted,
         report=report,
         freshness_s=_measure_freshness(settings, snapshots),

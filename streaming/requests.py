@@ -82,6 +82,9 @@ class Desk:
         self._runtime = runtime
         self._handlers = handlers
         self._thread: threading.Thread | None = None
+        # Whoever asked an earlier instance was told that it ended.
+        for name in list_names(_folder(runtime.settings)):
+            delete_file(f"{_folder(runtime.settings)}/{name}")
 
     def take_next(self) -> None:
         """Begin with the next request, if there is one and none is under way."""

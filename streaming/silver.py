@@ -16,6 +16,7 @@ from schemas.event import (
     DEFAULT_SITE,
     EVENT_FIELDS,
     INTEGER_FIELDS,
+    NOT_IDENTIFIERS,
     NUMBER_FIELDS,
     TEXT_FIELDS,
 )
@@ -123,11 +124,9 @@ def describe_letters(rejected: DataFrame, rules_version: str) -> DataFrame:
 
 
 def _clean() -> dict[str, Column]:
-    """Blank identifiers are absent ones; casts stand beside the text until it was judged."""
+    """Identifiers that identify nothing are absent; casts stand beside the text they judge."""
     expressions = {
-        "event_id": "nullif(event_id, '')",
-        "anonymous_id": "nullif(anonymous_id, '')",
-        "user_id": "nullif(user_id, '')",
+        **{name: _read_identifier(name) for name in ("event_id", "anonymous_id", "user_id")},
         "site_id": f"coalesce(nullif(site_id, ''), '{DEFAULT_SITE}')",
         "_page": strip_url("page_url"),
         "_referrer": strip_url("referrer"),
@@ -136,6 +135,15 @@ def _clean() -> dict[str, Column]:
         **{f"_{name}": f"try_cast({name} AS double)" for name in NUMBER_FIELDS},
     }
     return _columns(expressions)
+
+
+def _read_identifier(name: str) -> str:
+    """SQL of an identifier, null where it identifies nothing: blank, `undefined`, JSON."""
+    nothing = ", ".join(f"'{text}'" for text in NOT_IDENTIFIERS)
+    return (
+        f"CASE WHEN lower(trim({name})) NOT IN ({nothing}) AND left({name}, 1) <> '[' "
+        f"AND left({name}, 2) NOT IN ('{{\"', '{{}}') THEN {name} END"
+    )
 
 
 def _time() -> dict[str, Column]:

@@ -59,13 +59,13 @@ _LETTER = r"\p{L}\p{M}\p{N}"
 _ESCAPED = rf"(?:2[BbDdEe7]|5[Ff]|[89A-Fa-f]{_HEX})"
 _LOCAL = rf"(?!\x27)(?:[{_LETTER}._+\x27-]|%(?:25)?{_ESCAPED})++"
 # Where the part before the @ may begin: after anything that cannot be part of it, after an escape
-# of such a character in a URL (%3D, %253D) or in JSON (\n), after a stray % or \, and directly after
-# another address (\G).
+# of such a character in a URL (%3D, %253D) or in JSON (\n), after a stray % or \, and where the
+# address before ended (\G).
 _LOCAL_START = (
     rf"(?:(?<![{_LETTER}._+%\\-])(?<![{_LETTER}]\x27)"
     rf"|(?<=%)(?!{_HEX}{{2}})|(?<=%(?!25|{_ESCAPED}){_HEX}{{2}})"
     rf"|(?<=%25)(?!{_HEX}{{2}})|(?<=%25(?!{_ESCAPED}){_HEX}{{2}})"
-    rf"|(?<=\\)(?![bfnrt]|u{_HEX}{{4}})|(?<=\\[bfnrt])|(?<=\\u{_HEX}{{4}})|\G)"
+    rf"|(?<=\\)(?![bfnrt]|u{_HEX}{{4}})|(?<=\\[bfnrt])|(?<=\\u{_HEX}{{4}})|(?!^)\G\x27?+)"
 )
 # icon@2x.png, jquery@3.6.0/jquery.min.js: names of files and versions, not of hosts.
 _FILE = (
@@ -108,10 +108,10 @@ _GAP = r"(?:[-. /()\u00a0\u2011+]|%20|%28|%29|%2F){0,2}+"
 _ALONE_END = r"(?![-./,]?[0-9])(?!-[\p{L}_])"
 _PHONES = (
     # +49 (0)170 1234567, %2B1-202-555-0143; not the coordinate +52.5200066.
-    r"(?<![\p{L}\p{N}_+%])(?:\+|%2B|%2b)(?![0-9]+\.[0-9]+(?![0-9. -]))"
+    r"(?:(?<![\p{L}\p{N}_+%])|\G)(?:\+|%2B|%2b)(?![0-9]+\.[0-9]+(?![0-9. -]))"
     rf"[1-9](?:{_GAP}[0-9]){{7,14}}{_NUMBER_END}",
     # (202) 555-0143, (030) 1234567
-    rf"(?<![\p{{L}}\p{{N}}_])(?:\(|%28)(?:[2-9][0-9]{{2}}(?:\)|%29){_GAP}[0-9]{{3}}{_GAP}[0-9]{{4}}"
+    rf"(?:(?<![\p{{L}}\p{{N}}_])|\G)(?:\(|%28)(?:[2-9][0-9]{{2}}(?:\)|%29){_GAP}[0-9]{{3}}{_GAP}[0-9]{{4}}"
     rf"|0[1-9][0-9]{{0,3}}(?:\)|%29){_GAP}[0-9]{{3,4}}{_GAP}[0-9]{{3,5}}){_NUMBER_END}",
     # 202-555-0143 as North America writes it
     rf"{_NUMBER_START}(?<![-.,_])(?:1(?:[-. ]|%20))?[2-9][0-9]{{2}}(?<n>[-. \u00a0+]|%20)"

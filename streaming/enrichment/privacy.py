@@ -161,8 +161,8 @@ def _redact_emails() -> str:
 
 
 def _redact_phones() -> str:
-    text = _replace("x", patterns.PHONE, PiiKind.PHONE.placeholder)
-    return _replace(text, patterns.LABELLED_PHONE, f"$1{PiiKind.PHONE.placeholder}")
+    text = _replace("x", patterns.LABELLED_PHONE, f"$1{PiiKind.PHONE.placeholder}")
+    return _replace(text, patterns.PHONE, PiiKind.PHONE.placeholder)
 
 
 def _replace(text: str, pattern: str, replacement: str) -> str:

@@ -88,6 +88,7 @@ def test_run_file_has_what_the_contract_names(settings: Settings, place: Place) 
         "api_key": "the local key",
         "kafka": "127.0.0.1:9092",
         "redis": "redis://127.0.0.1:6379/0",
+        "metrics": "http://127.0.0.1:8003/metrics",
         "topic": "topic_web_events",
         "lake": f"file://{place.data_dir}/lake",
         "checkpoints": f"file://{place.data_dir}/checkpoints",

@@ -16,12 +16,6 @@ def make_corpus() -> list[Poison]:
     return [*make_malformed(), *make_invalid()]
 
 
-def is_pending(poison: Poison) -> bool:
-    """Silver does not yet judge it so: it ends the job (a line's end behind a time), or passes."""
-    is_crash = any(end in poison.name for end in ("\\u2028", "\\u2029", "\\x85"))
-    return is_crash or poison.name.startswith("identifies nothing")
-
-
 # Looks like poison, and is none: these must pass.
 HARMLESS: dict[str, bytes] = {
     "the sample": TEXT,

@@ -106,7 +106,10 @@ VALUES: dict[str, tuple[dict[str, Any], dict[str, str | None]]] = {
     "object for text": ({"event_id": {"a": 1}}, {"event_id": '{"a":1}'}),
     "list for text": ({"user_id": [1, 2]}, {"user_id": "[1,2]"}),
     "null": ({"user_id": None}, {"user_id": None}),
-    "unknown fields": ({"zip": "x", "event_id": "7"}, {"event_id": "7"}),
+    "unknown fields": (
+        {"zip": "x", "event_id": "7"},
+        {"event_id": "7", "properties": '{"zip":"x"}'},
+    ),
     "time as a number": ({"event_timestamp": 1715688000000}, {"event_timestamp": "1715688000000"}),
     "properties": ({"properties": {"a": [1, {"b": None}]}}, {"properties": '{"a":[1,{"b":null}]}'}),
 }

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import Row, SparkSession
 
 from settings.model import Settings
-from streaming.properties import PREFIX, merge_unknown_fields
+from streaming.properties import PREFIX
 from streaming.silver import judge_events
 from tests.streaming.drift import FIELDS, TIMES, TYPES, all_drifts, render_matrix
 from tests.streaming.records import NOON, Record, read_bronze
@@ -52,20 +52,9 @@ ODD_FIELDS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def merge(bronze: DataFrame) -> DataFrame:
-    """Bronze rows with the unknown fields in `properties`, made anew from the raw record."""
-    merged = merge_unknown_fields("_text", "json_object_keys(_text)", "_properties")
-    return (
-        bronze.selectExpr("*", "string(raw) AS _text")
-        .selectExpr("*", "from_json(_text, 'properties string').properties AS _properties")
-        .selectExpr("* EXCEPT (properties)", f"{merged} AS properties")
-        .drop("_text", "_properties")
-    )
-
-
 @pytest.fixture(scope="module")
 def judged(spark: SparkSession) -> list[Row]:
-    bronze = merge(read_bronze(spark, [Record(drift.text, NOON) for drift in DRIFTS]))
+    bronze = read_bronze(spark, [Record(drift.text, NOON) for drift in DRIFTS])
     return judge_events(bronze, Settings()).orderBy("offset").collect()
 
 
@@ -84,14 +73,14 @@ def test_a_change_does_what_the_page_says(place: int, judged: list[Row]) -> None
 @pytest.mark.parametrize("case", ODD_FIELDS)
 def test_unknown_fields_keep_name_and_type(case: str, spark: SparkSession) -> None:
     text, expected = ODD_FIELDS[case]
-    row = merge(read_bronze(spark, [Record(text.encode())])).select("properties").collect()[0]
+    row = read_bronze(spark, [Record(text.encode())]).select("properties").collect()[0]
     assert json.loads(row.properties) == expected
 
 
 def test_deeply_nested_unknown_fields_are_kept(spark: SparkSession) -> None:
     nests = ["[" * 998 + "]" * 998, '{"a":' * 997 + "1" + "}" * 997]
     records = [Record(f'{{"k":{nest}}}'.encode()) for nest in nests]
-    rows = merge(read_bronze(spark, records)).orderBy("offset").collect()
+    rows = read_bronze(spark, records).orderBy("offset").collect()
     assert [row.properties for row in rows] == [f'{{"k":{nest}}}' for nest in nests]
 
 
@@ -99,14 +88,14 @@ def test_thousands_of_unknown_fields_become_text_in_one_object(spark: SparkSessi
     many = {f"f{number}": number for number in range(30_000)}
     own = {f"p{number}": number for number in range(30_000)}
     text = json.dumps({**many, "event_id": "1", "properties": own}).encode()
-    row = merge(read_bronze(spark, [Record(text)])).select("properties").collect()[0]
+    row = read_bronze(spark, [Record(text)]).select("properties").collect()[0]
     expected = {name: str(number) for name, number in many.items()}
     assert json.loads(row.properties) == {**own, PREFIX: expected}
 
 
 def test_what_is_no_object_has_no_properties(spark: SparkSession) -> None:
     values = [None, b"", b"\xff", b"[1]", b'{"a":', b"12"]
-    rows = merge(read_bronze(spark, map(Record, values))).select("properties").collect()
+    rows = read_bronze(spark, map(Record, values)).select("properties").collect()
     assert {row.properties for row in rows} == {None}
 
 

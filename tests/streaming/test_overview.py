@@ -16,6 +16,7 @@ from schemas.gold import GOLD_TABLES
 from settings.model import Settings
 from streaming import overview
 from streaming.overview import Unobservable, describe, observe
+from streaming.rejudge.journal import Pass, begin_pass, finish_pass
 from tests.streaming.fake_lake import (
     TOPIC,
     add,
@@ -40,7 +41,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     write_table(lake / "gold" / "pages", [{"commitInfo": {"userMetadata": metadata}}])
     checkpoints = tmp_path / "checkpoints"
     finish_batch(checkpoints / "bronze", 0, {TOPIC: {"0": 10}})
-    for flow in ("silver", "sessions", "gold_events", "gold_sessions"):
+    for flow in ("silver", "sessions", "verdicts", "gold_events", "gold_sessions"):
         finish_batch(checkpoints / flow, 0, delta_offset(2))
     _set_ends(monkeypatch, {0: 10})
     return make_settings(tmp_path)
@@ -177,3 +178,12 @@ def test_no_broker_names_the_address_and_the_remedy(
     monkeypatch.setattr(overview, "count_kafka", refuse)
     with pytest.raises(Unobservable, match=f"{TOPIC}.*kafka.bootstrap_servers"):
         observe(settings)
+
+
+def test_a_pass_that_is_not_in_place_yet_is_not_caught_up(settings: Settings) -> None:
+    one = Pass("p", "2026-01-01T00:00:00+00:00")
+    assert observe(settings).is_caught_up
+    begin_pass(settings, one)
+    assert not observe(settings).is_caught_up
+    finish_pass(settings, one)
+    assert observe(settings).is_caught_up

@@ -52,6 +52,7 @@ def _finish_all(settings: Settings) -> None:
     for flow, end in (
         ("silver", delta_offset(3)),
         ("sessions", delta_offset(2)),
+        ("verdicts", delta_offset(2, 0)),
         ("gold_events", delta_offset(2)),
         ("gold_sessions", delta_offset(2, 0)),
     ):
@@ -67,6 +68,7 @@ def test_all_is_behind_before_the_first_batch(settings: Settings) -> None:
         "bronze": 10,
         "silver": 10,
         "sessions": 8,
+        "verdicts": 3,
         "gold_events": 8,
         "gold_sessions": 3,
     }
