@@ -38,7 +38,7 @@ from streaming.session import build_session
 from streaming.silver import judge_events
 
 # Until the JVM has compiled what is run.
-_WARM_UPS = 4
+_WARM_UPS = 3
 
 # Computes all rows of a plan and throws them away.
 Run = Callable[[], int]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-
 # What begins so is seen in a whole session, not in one event.
 BEHAVIOUR_PREFIX = "behaviour_"
 

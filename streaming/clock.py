@@ -26,7 +26,9 @@ def parse_client_time(field: str) -> str:
     # Nor without seconds; few clients leave them out, so they are added only then.
     with_seconds = f"regexp_replace({with_colon}, '([T ][0-9]{{2}}:[0-9]{{2}})([Z+-])', '$1:00$2')"
     return (
-        f"CASE WHEN {field} RLIKE '{_EPOCH_MILLIS}' THEN timestamp_millis(try_cast({field} AS bigint)) "
+        # `$` lets a line's end pass, and a cast does not.
+        f"CASE WHEN {field} RLIKE '{_EPOCH_MILLIS}' "
+        f"THEN timestamp_millis(try_cast({field} AS bigint)) "
         f"WHEN {field} RLIKE '{_ISO_WITH_OFFSET}' THEN coalesce("
         f"try_cast({with_colon} AS timestamp), try_cast({with_seconds} AS timestamp)) END"
     )

@@ -39,7 +39,7 @@ _SECRET_FORMS = (
     r"npm_[0-9A-Za-z]{36}|SG\.[\w-]{22}\.[\w-]{43}",
     r"sk-(?:proj-[\w-]{20,}+|ant-api[\w-]{20,}+|[0-9A-Za-z]{32,}+)",
 )
-SECRET_FORM = rf"(?<![\w-])(?:{'|'.join(_SECRET_FORMS)})"
+SECRET_FORM = rf"(?:(?<![\w-])|\G)(?:{'|'.join(_SECRET_FORMS)})"
 PRIVATE_KEY = (
     "-----BEGIN (?:[A-Z]{2,10} ){0,3}PRIVATE KEY-----[^-]*+"
     "(?:-----END (?:[A-Z]{2,10} ){0,3}PRIVATE KEY-----)?"
@@ -82,7 +82,7 @@ EMAIL = (
 
 # --- Numbers -------------------------------------------------------------------------------------
 _NUMBER_START = (
-    r"(?:(?<![\p{L}\p{N}_%])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[bfnrt]))(?<![0-9][.,])"
+    r"(?:(?<![\p{L}\p{N}_%])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[bfnrt]))(?<![0-9]\.)"
     rf"(?<!{_PLACEHOLDER})"
 )
 _NUMBER_END = rf"(?![\p{{L}}\p{{N}}_])(?!{_PLACEHOLDER})"
@@ -90,7 +90,7 @@ _NUMBER_END = rf"(?![\p{{L}}\p{{N}}_])(?!{_PLACEHOLDER})"
 # Candidates only: issuer, length and check digit are judged in SQL.
 _CARD_GAP = r"[ .\u00a0-]|%20|\+"
 CARD = (
-    rf"{_NUMBER_START}(?:[2-6][0-9]{{12,18}}(?![.,][0-9])"
+    rf"{_NUMBER_START}(?:[2-6][0-9]{{12,18}}(?!\.[0-9])"
     rf"|[2-6][0-9]{{3}}(?<g>{_CARD_GAP})[0-9]{{4}}\k<g>[0-9]{{4}}\k<g>[0-9]{{4}}"
     rf"|3[0-9]{{3}}(?<h>{_CARD_GAP})[0-9]{{6}}\k<h>[0-9]{{4,5}}){_NUMBER_END}"
 )
@@ -105,7 +105,7 @@ CARD_ISSUER = (
 # Between two digits of a phone number; in a query a space may be + or %20.
 _GAP = r"(?:[-. /()\u00a0\u2011+]|%20|%28|%29|%2F){0,2}+"
 # A national number is no part of a longer code.
-_ALONE_END = r"(?![-./,]?[0-9])(?!-[\p{L}_])"
+_ALONE_END = r"(?![-./]?[0-9])(?!-[\p{L}_])"
 _PHONES = (
     # +49 (0)170 1234567, %2B1-202-555-0143; not the coordinate +52.5200066.
     r"(?:(?<![\p{L}\p{N}_+%])|\G)(?:\+|%2B|%2b)(?![0-9]+\.[0-9]+(?![0-9. -]))"
@@ -114,13 +114,13 @@ _PHONES = (
     rf"(?:(?<![\p{{L}}\p{{N}}_])|\G)(?:\(|%28)(?:[2-9][0-9]{{2}}(?:\)|%29){_GAP}[0-9]{{3}}{_GAP}[0-9]{{4}}"
     rf"|0[1-9][0-9]{{0,3}}(?:\)|%29){_GAP}[0-9]{{3,4}}{_GAP}[0-9]{{3,5}}){_NUMBER_END}",
     # 202-555-0143 as North America writes it
-    rf"{_NUMBER_START}(?<![-.,_])(?:1(?:[-. ]|%20))?[2-9][0-9]{{2}}(?<n>[-. \u00a0+]|%20)"
+    rf"{_NUMBER_START}(?<![-._])(?:1(?:[-. ]|%20))?[2-9][0-9]{{2}}(?<n>[-. \u00a0+]|%20)"
     rf"[2-9][0-9]{{2}}\k<n>[0-9]{{4}}{_NUMBER_END}{_ALONE_END}",
     # 06 12 34 56 78 as France writes it
-    rf"{_NUMBER_START}(?<![-.,_/])0[1-9](?<f>[-. \u00a0+]|%20)[0-9]{{2}}(?:\k<f>[0-9]{{2}}){{3}}"
+    rf"{_NUMBER_START}(?<![-._/])0[1-9](?<f>[-. \u00a0+]|%20)[0-9]{{2}}(?:\k<f>[0-9]{{2}}){{3}}"
     rf"{_NUMBER_END}{_ALONE_END}",
     # 030/1234567, 020 7946 0958, 0170 123 45 67: trunk prefix, then 9 to 12 digits in all
-    rf"{_NUMBER_START}(?<![-.,_/])(?=0(?:(?:[ \u00a0/+]|%20)?[0-9]){{8,11}}{_NUMBER_END})"
+    rf"{_NUMBER_START}(?<![-._/])(?=0(?:(?:[ \u00a0/+]|%20)?[0-9]){{8,11}}{_NUMBER_END})"
     rf"0[1-9][0-9]{{1,3}}(?:(?:/|{_SPACE})[0-9]{{6,8}}"
     rf"|(?:/|{_SPACE})[0-9]{{2,4}}(?:{_SPACE}[0-9]{{2,4}}){{1,3}}){_NUMBER_END}{_ALONE_END}",
 )
@@ -128,7 +128,7 @@ PHONE = "|".join(_PHONES)
 # What is named a phone number may be written in any way: ?phone=2025550143, tel:..., "Fax: ...".
 LABELLED_PHONE = (
     # (?!...): the label is not the placeholder of an earlier number
-    r"(?i)((?:^|[^\p{L}]|(?-i:[a-z](?=[A-Z])))(?!(?<=\[)phone\][^=])"
+    r"(?i)((?:^|[^\p{L}]|(?-i:[a-z](?=[A-Z])))(?!(?<=\[)phone\](?:[^=]|(?<![\w\]]\[phone\])))"
     "(?:telephone|telefon|tel|phone|mobile|mobil|fax|whatsapp|msisdn)"
     r"(?:[_. -]?(?:number|num|no|nr))?[\x22\x27\]\\]{0,2}"
     r"(?:[:=.\s]|%3[AD]|%20){1,3}[\\\x22\x27]{0,2})"
@@ -156,7 +156,7 @@ def secret_name(rules: PrivacyRules, prefix: str) -> str:
     """A name whose value is a secret; `prefix`: the characters of a name."""
     own = "".join(f"|{_as_pattern(name)}" for name in rules.secret_parameters)
     return (
-        f"(?:{prefix}{{0,64}}?(?:{_SECRET_ENDINGS})|(?:{prefix}{{0,64}}?[_.-])?(?:{_SECRET_WORDS})"
+        f"(?:{prefix}{{0,128}}?(?:{_SECRET_ENDINGS})|(?:{prefix}{{0,64}}?[_.-])?(?:{_SECRET_WORDS})"
         rf"|(?:{_SECRET_NAMES}{own})){_NAME_SUFFIX}(?:\]|%(?:25)?5D)?"
     )
 
@@ -185,7 +185,8 @@ def secret_parameter(rules: PrivacyRules, value: str) -> str:
     """A query parameter with a secret, the value outside the group; `value`: its characters."""
     name = secret_name(rules, r"[^=&?#;\s\x22<>{}()]")
     return (
-        rf"(?i)((?:^|[?&#;\s\x22]){_not_kept(rules)}{name}=)"
+        # `config[secret]=` is a name, `[secret]=` what an earlier search left
+        rf"(?i)((?:^|[?&#;\s\x22]){_not_kept(rules)}{name}(?<!(?:^|[^\w\]%])\[secret\])=)"
         rf"(?!{_NO_SECRET}(?:[&#\s\x22\\]|$)){value}"
     )
 

@@ -115,9 +115,9 @@ def _redact(texts: str, rules: PrivacyRules) -> str:
     named = _sees("x", (), patterns.name_hint(rules))
     formed = _sees("x", patterns.FORM_SIGNS, patterns.FORM_HINT)
     steps = (
+        f"CASE WHEN {formed} THEN {_redact_forms()} ELSE x END",
         f"CASE WHEN {named} THEN {_redact_parameters(rules)} ELSE x END",
         f"CASE WHEN {named} THEN {_redact_members(rules)} ELSE x END",
-        f"CASE WHEN {formed} THEN {_redact_forms()} ELSE x END",
         f"CASE WHEN {_sees('x', patterns.AT_SIGNS)} THEN {_redact_emails()} ELSE x END",
         _redact_cards(),
         f"CASE WHEN x RLIKE r'{patterns.SEVEN_DIGITS}' THEN {_redact_phones()} ELSE x END",

@@ -31,7 +31,7 @@ QUICK_SESSIONS = {
     "WEB_ANALYTICS_SESSION__READ_SKEW_S": "2",
     "WEB_ANALYTICS_STREAM__HEARTBEAT_S": "2",
 }
-KILLS = int(os.environ.get("WEB_ANALYTICS_TEST_KILLS", "20"))
+KILLS = int(os.environ.get("TEST_KILLS", "20"))
 
 
 class Traffic:

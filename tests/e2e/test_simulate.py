@@ -5,26 +5,24 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
 
-from schemas.silver import SESSIONS
 from streaming.runtime import Runtime
+from streaming.sinks import append_heartbeat
 from streaming.sources import read_table
 from tests.e2e import truth as compare
 from tests.e2e.app import App
 from tests.e2e.lines import shuffle_lines, split_lines
 from tests.e2e.test_faults import verify_lake
 
-EVENTS = int(os.environ.get("WEB_ANALYTICS_TEST_EVENTS", "20000"))
+EVENTS = int(os.environ.get("TEST_EVENTS", "20000"))
 _WHOLE_TRUTH = 100_000
 _DAYS = 7
-# All of the traffic is a past that arrives now: its first and last day, and today.
-_SESSION_COLUMNS = [name for name in SESSIONS.column_names if name != "session_id"]
 
 
 def make_traffic(app: App, events: int) -> tuple[list[bytes], dict[str, Any]]:
@@ -43,6 +41,14 @@ def send(app: App, lines: Iterable[bytes], name: str) -> None:
     file = app.folder / f"{name}.ndjson"
     file.write_bytes(b"".join(lines))
     app.send(file)
+
+
+def let_time_pass(app: App, spark: SparkSession) -> None:
+    """Close what is open, as if two hours had gone by and nothing had come."""
+    later = datetime.now(UTC) + timedelta(hours=2)
+    row = spark.createDataFrame([(later,)], "complete_at timestamp")
+    append_heartbeat(Runtime(spark, app.settings), row)
+    app.drain()
 
 
 def require_truth(app: App, truth: dict[str, Any], spark: SparkSession, first_day: str) -> None:
@@ -88,11 +94,6 @@ def _sources_from_sessions(runtime: Runtime) -> Callable[..., Any]:
     return get
 
 
-def sessions_of(app: App, spark: SparkSession) -> list[Any]:
-    rows = read_table(Runtime(spark, app.settings), "silver.sessions").collect()
-    return sorted((row.asDict() for row in rows), key=lambda row: str(row["session_id"]))
-
-
 def first_day_of(truth: dict[str, Any]) -> str:
     return str(min(truth["populations"]["all"]["total"]["days"]))
 
@@ -105,6 +106,7 @@ def test_what_comes_out_is_the_truth(
     lines, truth = make_traffic(app, EVENTS)
     send(app, lines, "all")
     app.drain()
+    let_time_pass(app, spark)
     require_truth(app, truth, spark, first_day_of(truth))
 
 
@@ -117,4 +119,5 @@ def test_shuffled_and_with_three_restarts_it_is_the_same_truth(
     for number, part in enumerate(split_lines(shuffle_lines(lines, seed=5), 4)):
         send(app, part, f"part{number}")
         app.drain()
+    let_time_pass(app, spark)
     require_truth(app, truth, spark, first_day_of(truth))
