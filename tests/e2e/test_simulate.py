@@ -20,7 +20,7 @@ from tests.e2e.app import App
 from tests.e2e.lines import shuffle_lines, split_lines
 from tests.e2e.test_faults import verify_lake
 
-EVENTS = int(os.environ.get("TEST_EVENTS", "20000"))
+EVENTS = int(os.environ.get("TEST_EVENTS", "10000"))
 _WHOLE_TRUTH = 100_000
 _DAYS = 7
 
@@ -73,7 +73,7 @@ def require_truth(app: App, truth: dict[str, Any], spark: SparkSession, first_da
                 assert compare.compare_sources(sources, truth, population, site, **span) == []
             today = {now.date().isoformat()}
             assert compare.compare_days(get, truth, population, today, **span) == []
-    verify_lake(app, spark)
+    verify_lake(app, spark, truth["conflicts"])
 
 
 def _sources_from_sessions(runtime: Runtime) -> Callable[..., Any]:
