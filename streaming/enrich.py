@@ -26,10 +26,10 @@ def enrich_events(events: DataFrame, settings: Settings, rules: Rules, *kept: st
     events: `streaming.silver.JUDGED_COLUMNS`. Returns the columns of the table, and `kept` ones.
     """
     redacted = redact_events(events, rules.privacy)
-    located = redacted.withColumns(_locate_page())
+    located = redacted.withColumns(locate_page())
     looked_up = located.withColumns(look_up(rules))
-    classified = looked_up.withColumns(judge_hints(rules.channels) | _classify(rules))
-    judged = classified.withColumns(_convert(settings) | _judge_quality(rules))
+    classified = looked_up.withColumns(judge_hints(rules.channels) | classify(rules))
+    judged = classified.withColumns(find_conversions(settings) | rate_quality(rules))
     return withhold_identity(judged).select(*EVENTS.column_names, *kept)
 
 
@@ -42,18 +42,18 @@ def look_up(rules: Rules) -> dict[str, Column]:
     }
 
 
-def _locate_page() -> dict[str, Column]:
+def locate_page() -> dict[str, Column]:
+    """The path; and the hosts anew where something was redacted, for it may have been in them."""
     page = strip_url("page_url")
-    return _columns(
-        {
-            "page_host": host_of(page),
-            "page_path": path_of(page),
-            "referrer_host": host_of(strip_url("referrer")),
-        }
-    )
+    hosts = {"page_host": host_of(page), "referrer_host": host_of(strip_url("referrer"))}
+    again = {
+        name: f"CASE WHEN size(pii_flags) = 0 THEN {name} ELSE {host} END"
+        for name, host in hosts.items()
+    }
+    return _columns({**again, "page_path": path_of(page)})
 
 
-def _classify(rules: Rules) -> dict[str, Column]:
+def classify(rules: Rules) -> dict[str, Column]:
     """Device, browser, system, bot or not, and place, from what was looked up."""
     columns = {name: f"_agent.{name}" for name in ("device_type", "browser", "os", "bot_reason")}
     columns |= {name: f"_place.{name}" for name in ("country", "city", "geo_database")}
@@ -68,7 +68,7 @@ def _classify(rules: Rules) -> dict[str, Column]:
     )
 
 
-def _convert(settings: Settings) -> dict[str, Column]:
+def find_conversions(settings: Settings) -> dict[str, Column]:
     """Conversions by the rules in the settings, and their revenue in the site's currency."""
     site_currency = F.lit(settings.default_currency)
     for site, currency in settings.currencies.items():
@@ -97,7 +97,7 @@ def _meets(rule: ConversionRule) -> Column:
     return met
 
 
-def _judge_quality(rules: Rules) -> dict[str, Column]:
+def rate_quality(rules: Rules) -> dict[str, Column]:
     return {
         "quality_score": F.expr(score_quality("quality_flags")),
         "rules_version": F.lit(rules.version),

@@ -43,6 +43,9 @@ JUDGED_COLUMNS = (
     "is_late",
     "quality_flags",
     "body_hash",
+    # Read already, to judge page_url and referrer.
+    "page_host",
+    "referrer_host",
 )
 
 

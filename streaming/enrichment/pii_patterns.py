@@ -90,7 +90,7 @@ _NUMBER_END = rf"(?![\p{{L}}\p{{N}}_])(?!{_PLACEHOLDER})"
 # Candidates only: issuer, length and check digit are judged in SQL.
 _CARD_GAP = r"[ .\u00a0-]|%20|\+"
 CARD = (
-    rf"{_NUMBER_START}(?:[2-6][0-9]{{12,18}}(?!\.[0-9])"
+    rf"{_NUMBER_START}(?:[2-6][0-9]{{12,18}}"
     rf"|[2-6][0-9]{{3}}(?<g>{_CARD_GAP})[0-9]{{4}}\k<g>[0-9]{{4}}\k<g>[0-9]{{4}}"
     rf"|3[0-9]{{3}}(?<h>{_CARD_GAP})[0-9]{{6}}\k<h>[0-9]{{4,5}}){_NUMBER_END}"
 )
@@ -137,9 +137,8 @@ LABELLED_PHONE = (
 
 # --- Cheap looks: most events have nothing to be looked at closely -------------------------------
 THIRTEEN_DIGITS = r"[2-6](?:(?:[ .\u00a0+-]|%20)?[0-9]){12}"
-SEVEN_DIGITS = r"(?<=[0-9])(?:(?:[-. /()\u00a0\u2011+]|%2[0-9A-Fa-f]){0,4}[0-9]){6}"
+SEVEN_DIGITS = r"[0-9](?:(?:[-. /()\u00a0\u2011+]|%2[0-9A-Fa-f]){0,4}+[0-9]){6}"
 AT_SIGNS = ("@", "%40", "%2540")
-_AT = "(?<=@)|(?<=%)(?:25)?40"
 # Signs of a secret by form: some at a rare character, some at none.
 _FORM_START = (
     r"(?<=eyJ)|(?<=A)(?:[KS]IA|Iza)|(?<=x)ox[a-z]-|(?<=y)a29\.|(?<=SG)\.|(?<=PRIVATE K)EY-"
@@ -147,8 +146,11 @@ _FORM_START = (
 )
 FORM_HINT = f"[JAx_KGy](?:{_FORM_START})"
 FORM_SIGNS = ("sk-", "glpat-", "earer")
-# The last two letters of all those names: they spare other names the long look.
-_NAME_END = "(?<=[aeilorstvw][cdefghlmnprstvy].|[0-9].)"
+# The last letters of all those names: they spare other names the long look.
+_NAME_END = (
+    "(?<=(?:ken|ret|ord|swd|ort|ase|key|[_.n-]id|ial|als|ure|jwt|pwd|otp|cv[vc]|v[vc]2|srf|ion|ass"
+    "|pin|sid|sig|uth|rer|irm)[0-9]?.)"
+)
 _AFTER_NAME = r"=\x22%\]\\:"
 
 
@@ -161,24 +163,14 @@ def secret_name(rules: PrivacyRules, prefix: str) -> str:
     )
 
 
-def hint(rules: PrivacyRules) -> str:
-    """Whether there may be anything: all signs at once, each looked for at a rare character."""
-    signs = f"{SEVEN_DIGITS}|{_AT}|{_named(rules)}|{_FORM_START}"
-    return f"[0-9@JAx_KGy{_AFTER_NAME}](?:{signs})"
-
-
 def name_hint(rules: PrivacyRules) -> str:
     """Whether there may be a secret by name."""
-    return f"[{_AFTER_NAME}](?:{_named(rules)})"
-
-
-def _named(rules: PrivacyRules) -> str:
     names = f"{_SECRET_ENDINGS}|{_SECRET_WORDS}|{_SECRET_NAMES}"
-    named = f"(?<=[{_AFTER_NAME}])(?i:{_NAME_END}(?<=(?:{names}){_NAME_SUFFIX}.)"
+    named = rf"(?<=[A-Za-z][0-9]{{0,2}}.)(?i:{_NAME_END}(?<=(?:{names}){_NAME_SUFFIX}.))"
     if rules.secret_parameters:
         own = "|".join(_as_pattern(name, 32) for name in rules.secret_parameters)
-        named += f"|(?<=(?:{own}){_NAME_SUFFIX}.)"
-    return f"{named})"
+        named += f"|(?i:(?<=(?:{own}){_NAME_SUFFIX}.))"
+    return f"[{_AFTER_NAME}](?:{named})"
 
 
 def secret_parameter(rules: PrivacyRules, value: str) -> str:
@@ -217,7 +209,7 @@ def nested_member(rules: PrivacyRules) -> str:
 
 
 # Outside the strings of a JSON text, a placeholder lacks its quotes.
-STRING_OR_PLACEHOLDER = rf'("{_STRING_BODY}")|(-?{_PLACEHOLDER})'
+STRING_OR_PLACEHOLDER = rf'("{_STRING_BODY}")|(-?{_PLACEHOLDER}[0-9.]*+)'
 VALUE_IN_URL = "[^&#]++"
 VALUE_IN_TEXT = r"(?:[^&#\s\x22<>\\]|\\.)++"
 

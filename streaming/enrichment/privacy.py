@@ -106,7 +106,13 @@ def withhold_identity(events: DataFrame) -> DataFrame:
 
 def _is_suspect(rules: PrivacyRules) -> str:
     """A cheap look at all texts together: is there anything for the expressions of `_redact`?"""
-    return _sees("t", patterns.FORM_SIGNS, patterns.hint(rules))
+    # One look after the other: as one expression they would all be tried at each character.
+    looks = (
+        _sees("t", (*patterns.AT_SIGNS, *patterns.FORM_SIGNS), patterns.FORM_HINT),
+        _sees("t", (), patterns.SEVEN_DIGITS),
+        _sees("t", (), patterns.name_hint(rules)),
+    )
+    return " OR ".join(f"({look})" for look in looks)
 
 
 def _redact(texts: str, rules: PrivacyRules) -> str:
