@@ -15,7 +15,7 @@ from typing import Any
 from schemas import silver
 from settings.model import Settings
 from streaming.delta_log import latest_version
-from streaming.progress import position_of
+from streaming.progress import has_read
 from streaming.rejudge.commands import Result, rebuild, replay
 from streaming.rejudge.records import Days
 from streaming.requests import Handler, Say
@@ -67,5 +67,5 @@ def wait_for_followers(settings: Settings) -> None:
         (silver.EVENTS.name, ("gold_events",)),
     ):
         version = latest_version(table_uri(settings, table))
-        while any(position_of(settings, flow).version <= version for flow in flows):
+        while not all(has_read(settings, flow, version) for flow in flows):
             time.sleep(_POLL_S)

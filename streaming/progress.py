@@ -74,11 +74,20 @@ def count_behind(settings: Settings, ends: Mapping[int, int] | None = None) -> d
     when it is committed. Read from front to back: where all are 0, Gold has all that `ends` says.
     """
     behind = {"bronze": _kafka_behind(settings, count_kafka(settings) if ends is None else ends)}
-    for flow, table in SOURCES.items():
-        position = position_of(settings, flow)
-        count = count_changes if flow in _CHANGE_FEED_READERS else count_unread
-        behind[flow] = count(table_uri(settings, table), position)
-    return behind
+    return behind | {flow: count_flow_behind(settings, flow) for flow in SOURCES}
+
+
+def count_flow_behind(settings: Settings, flow: str) -> int:
+    """Rows that a flow has still to read from its table."""
+    count = count_changes if flow in _CHANGE_FEED_READERS else count_unread
+    return count(table_uri(settings, SOURCES[flow]), position_of(settings, flow))
+
+
+def has_read(settings: Settings, flow: str, version: int) -> bool:
+    """Whether a flow's finished batches have read its table up to a version, this included."""
+    # The position after a version's last file is in that version still, until another one comes.
+    is_beyond = position_of(settings, flow).version > version
+    return is_beyond or count_flow_behind(settings, flow) == 0
 
 
 def position_of(settings: Settings, flow: str) -> Position:

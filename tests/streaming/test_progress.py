@@ -13,6 +13,7 @@ from streaming.progress import (
     FLOW_NAMES,
     count_behind,
     first_offsets,
+    has_read,
     interrupted_flows,
     is_closing_due,
 )
@@ -134,3 +135,11 @@ class TestClosingDue:
         plan_batch(checkpoint, 1, delta_offset(2), delta_offset(2), watermark_ms=0)
         commit_batch(checkpoint, 1, next_watermark_ms=5_000)
         assert not is_closing_due(settings)
+
+
+def test_a_version_is_read_also_where_the_position_stays_in_it(settings: Settings) -> None:
+    _finish_all(settings)
+    assert has_read(settings, "gold_sessions", 2)
+    finish_batch(_checkpoint(settings, "gold_sessions"), 0, delta_offset(2))
+    assert not has_read(settings, "gold_sessions", 2)
+    assert has_read(settings, "gold_sessions", 1)

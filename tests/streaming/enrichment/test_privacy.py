@@ -132,9 +132,31 @@ def test_a_site_names_its_own_secrets_and_keeps_its_own_names(spark: SparkSessio
     assert [row.page_url for row in rows] == list(urls.values())
 
 
+def test_every_name_of_a_secret_passes_the_cheap_look(spark: SparkSession) -> None:
+    keys = [f"{first}{gap}key" for first in _KEYS for gap in ("", "_", "-", ".")]
+    names = [*_NAMES, *keys, "session_id", "session-id", "session.id", "sessionid"]
+    names += [name + more for name in names for more in ("1", "_confirm", "confirmation")]
+    names += [f"x_{name}" for name in _NAMES[:18]] + [name.upper() for name in names]
+    forms = ("?{}=abc", "?a=1&u[{}]=abc", "?to=%3F{}%3Dabc", "?to=%253F{}%253Dabc")
+    urls = [f"/a{form.format(name)}" for name in names for form in forms]
+    found = [row.page_url for row in _redact(spark, [{"page_url": url} for url in urls])]
+    assert [url for url in found if not url.endswith("[secret]")] == []
+    members = _redact(spark, [{"properties": json.dumps({name: "abc"})} for name in names])
+    assert [row.properties for row in members if '": "[secret]"' not in row.properties] == []
+
+
 def test_a_name_that_is_a_pattern_is_refused() -> None:
     with pytest.raises(ValidationError):
         PrivacyRules(secret_parameters=("a|b",))
+
+
+_KEYS = ("api", "access", "secret", "private", "auth", "session", "signing", "encryption")
+# Any prefix suits the first 18; the rest must be the whole name.
+_NAMES = (
+    "token", "secret", "passwd", "password", "passwort", "passphrase", "sessid", "credential",
+    "credentials", "signature", "jwt", "pwd", "otp", "cvv", "cvv2", "cvc", "csrf", "authorization",
+    "pass", "pin", "sid", "connect.sid", "sig", "auth", "bearer", "xsrf", "cvc2",
+)  # fmt: skip
 
 
 # A megabyte of what makes a careless expression run for hours or out of stack. The events of one
