@@ -18,6 +18,7 @@ from bench.plan import Plan
 from bench.stack import Stack
 
 _PATHS = ("/pages", "/sessions")
+_TRIES = 20
 
 
 def measure_latency(stack: Stack, plan: Plan, advance: Callable[[float], None]) -> dict[str, Any]:
@@ -33,9 +34,7 @@ def measure_latency(stack: Stack, plan: Plan, advance: Callable[[float], None]) 
             advance((number + 0.8) / len(_PATHS))
             asked = _unasked_range(first + plan.uncached_requests)
             _time_request(client, path, asked, {"miss", "hit"})
-            cached = [
-                _time_request(client, path, asked, {"hit"}) for _ in range(plan.cached_requests)
-            ]
+            cached = [_time_hit(client, path, asked) for _ in range(plan.cached_requests)]
             advance((number + 1) / len(_PATHS))
             result[path] = {"uncached_ms": summarize(uncached), "cached_ms": summarize(cached)}
     return result
@@ -49,17 +48,31 @@ def _unasked_range(index: int) -> dict[str, str]:
     return {"start": start.isoformat(), "end": end.isoformat()}
 
 
+def _time_hit(client: httpx.Client, path: str, params: dict[str, str]) -> float:
+    """A hit. Sessions of the stage before may close meanwhile: then the tables are new ones."""
+    for _ in range(_TRIES):
+        elapsed_ms, cache = _ask(client, path, params)
+        if cache == "hit":
+            return elapsed_ms
+    raise RuntimeError(
+        f"{path} was a cache {cache} {_TRIES} times on end: is Redis running, and is nothing "
+        "else writing to the lake?"
+    )
+
+
 def _time_request(
     client: httpx.Client, path: str, params: dict[str, str], expected: set[str]
 ) -> float:
+    elapsed_ms, cache = _ask(client, path, params)
+    if cache not in expected:
+        raise RuntimeError(f"{path} was a cache {cache}, expected {' or '.join(sorted(expected))}")
+    return elapsed_ms
+
+
+def _ask(client: httpx.Client, path: str, params: dict[str, str]) -> tuple[float, str]:
+    """Milliseconds to the complete answer, and what the cache did."""
     started = time.perf_counter()
     answer = client.get(path, params=params)
     elapsed_ms = (time.perf_counter() - started) * 1000
     answer.raise_for_status()
-    cache = answer.json()["meta"]["cache"]
-    if cache not in expected:
-        raise RuntimeError(
-            f"{path} was a cache {cache}, expected {' or '.join(sorted(expected))}: "
-            "is Redis running, and is nothing else writing to the lake?"
-        )
-    return elapsed_ms
+    return elapsed_ms, str(answer.json()["meta"]["cache"])

@@ -157,9 +157,12 @@ _AFTER_NAME = r"=\x22%\]\\:"
 def secret_name(rules: PrivacyRules, prefix: str) -> str:
     """A name whose value is a secret; `prefix`: the characters of a name."""
     own = "".join(f"|{_as_pattern(name)}" for name in rules.secret_parameters)
+    bracket = r"(?:\[|%(?:25)?5B)"
     return (
-        f"(?:{prefix}{{0,128}}?(?:{_SECRET_ENDINGS})|(?:{prefix}{{0,64}}?[_.-])?(?:{_SECRET_WORDS})"
-        rf"|(?:{_SECRET_NAMES}{own})){_NAME_SUFFIX}(?:\]|%(?:25)?5D)?"
+        f"(?:{prefix}{{0,128}}?(?:{_SECRET_ENDINGS})"
+        f"|(?:{prefix}{{0,64}}?(?:[_.-]|{bracket}))?(?:{_SECRET_WORDS})"
+        rf"|(?:{prefix}{{0,64}}?{bracket})?(?:{_SECRET_NAMES}{own})){_NAME_SUFFIX}"
+        r"(?:\]|%(?:25)?5D)?"
     )
 
 
