@@ -117,11 +117,11 @@ def test_changed_rules_reach_the_past_while_traffic_goes_on(
 
     runtime = Runtime(spark, app.settings)
     table = str(local_path(runtime.table("silver.events")))
-    past = [("event_date", "<=", (PAST + timedelta(days=1)).date().isoformat())]
+    past = [("event_date", "<=", (PAST + timedelta(days=1)).date())]
     seen: list[set[str]] = []
 
     def look() -> None:
-        rows = DeltaTable(table).to_pyarrow_table(["rules_version"], filters=past)
+        rows = DeltaTable(table).to_pyarrow_table(columns=["rules_version"], filters=past)
         assert rows.num_rows == EVENTS
         seen.append(set(rows["rules_version"].to_pylist()))
 
