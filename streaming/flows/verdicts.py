@@ -7,7 +7,7 @@ change feed. Sessions do not: they are judged by what people do, never by an ear
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 import structlog
 from pyspark.sql import DataFrame
@@ -17,6 +17,7 @@ from schemas import silver
 from schemas.bots import BEHAVIOUR_PREFIX
 from streaming.delta_log import CARRIED_BACK
 from streaming.flow import Flow, WriteBatch
+from streaming.flows.session_repair import within_a_day
 from streaming.runtime import Runtime
 from streaming.silver import KEY
 from streaming.sinks import SILVER_LOCK, Batch
@@ -52,7 +53,7 @@ def write_batch(changes: DataFrame, batch: Batch) -> None:
             count = changed.count()
             log.info("verdicts carried back", flow=batch.flow, batch=batch.batch_id, events=count)
             if count:
-                dates = _dates("target.event_date", days)
+                dates = within_a_day("target.event_date", days)
                 same = " AND ".join(f"target.{name} = source.{name}" for name in (*KEY, "is_late"))
                 batch.merge(
                     silver.EVENTS,
@@ -70,7 +71,7 @@ def find_changed(judged: DataFrame, days: list[date], runtime: Runtime) -> DataF
     visitors = judged.select(*_VISITOR).distinct()
     sessions = (
         read_table(runtime, silver.SESSIONS.name)
-        .where(_dates("session_date", days))
+        .where(within_a_day("session_date", days))
         .join(visitors, [*_VISITOR], how="left_semi")
         .select(
             *_VISITOR,
@@ -81,7 +82,7 @@ def find_changed(judged: DataFrame, days: list[date], runtime: Runtime) -> DataF
     )
     events = (
         read_table(runtime, silver.EVENTS.name)
-        .where(_dates("event_date", days))
+        .where(within_a_day("event_date", days))
         .join(visitors, [*_VISITOR], how="left_semi")
         # What the agent or the address shows stands, whatever the behaviour.
         .where(f"bot_reason IS NULL OR {_IS_BEHAVIOUR}")
@@ -98,13 +99,6 @@ def find_changed(judged: DataFrame, days: list[date], runtime: Runtime) -> DataF
             for name in silver.EVENTS.column_names
         )
     )
-
-
-def _dates(column: str, days: list[date]) -> str:
-    """SQL: the date is one of the days or next to one, for a session may cross midnight."""
-    near = {day + timedelta(days=distance) for day in days for distance in (-1, 0, 1)}
-    dates = ", ".join(f"date'{day}'" for day in sorted(near))
-    return f"{column} IN ({dates})"
 
 
 VERDICTS = Flow(name="verdicts", targets=(), read=_read, open=_open)

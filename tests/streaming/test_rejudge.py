@@ -23,7 +23,7 @@ from streaming.rejudge.place import finish_pending
 from streaming.rejudge.records import Days
 from streaming.runtime import Runtime
 from tests.streaming.conftest import MakeLake
-from tests.streaming.lake import Killed, Lake, comparable, read_metrics, snapshot
+from tests.streaming.lake import Killed, Lake, read_metrics, snapshot
 from tests.streaming.records import NOON, at, make_event, make_record
 from tests.streaming.reference_sessions import find_sessions
 from tests.streaming.story import END, RECORDS
@@ -252,4 +252,3 @@ def test_a_pass_is_remembered_with_its_days(lake: Lake) -> None:
     (one,) = read_journal(lake.runtime.settings).done
     assert (one.first_day, one.last_day) == (DAYS.first, DAYS.last)
     assert NOON < one.time <= datetime.now(UTC)
-    assert comparable([]) == []

@@ -14,7 +14,7 @@ from streaming.flows.silver import SILVER
 from streaming.flows.verdicts import VERDICTS
 from streaming.gold import aggregate_partials
 from tests.streaming.conftest import MakeLake
-from tests.streaming.lake import Killed, Lake, read_metrics
+from tests.streaming.lake import Lake, read_metrics
 from tests.streaming.records import Record, at, make_event, make_record
 
 AFTER_SILVER = (SESSIONS, VERDICTS, GOLD_EVENTS, GOLD_SESSIONS)
@@ -120,7 +120,6 @@ def test_a_batch_done_twice_changes_nothing(lake: Lake) -> None:
     lake.run(VERDICTS)
     assert lake.rows("silver.events") == before
     assert _verdicts(lake)["script"] == {BotReason.BEHAVIOUR_NO_THINK_TIME}
-    assert issubclass(Killed, Exception)
 
 
 def test_sessions_do_not_follow_their_own_verdict(lake: Lake) -> None:
