@@ -22,7 +22,10 @@ _PROPERTIES = {
     "spark.scheduler.mode": "FAIR",
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    # What Spark infers from a plan of hundreds of expressions takes longer than a small batch, and
+    # foreachBatch asks for it each time (docs/adr/0005).
+    "spark.sql.constraintPropagation.enabled": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",  # until streaming.pacing says otherwise
     "spark.sql.streaming.stateStore.providerClass": (
         "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
     ),
