@@ -16,6 +16,7 @@ RATING_LIMITS: dict[str, tuple[float, float] | None] = {
     "inp_ms": (200, 500),
     "cls": (0.1, 0.25),
 }
+_UNIT = "that of the metric"
 _MEASURES = ", ".join(
     f"named_struct('metric', '{name}', 'measured', {name})" for name in RATING_LIMITS
 )
@@ -35,20 +36,22 @@ PERFORMANCE = GoldTable(
     stored={"samples": "count(1)", "measured": sketch_values("measured")},
     metrics=(
         Metric("samples", "sum(samples)", "Page views that measured it."),
-        Metric("p50", percentile("measured", 0.5), "Median, in the metric's unit."),
-        Metric("p75", percentile("measured", 0.75), "75th percentile, in the metric's unit."),
-        Metric("p90", percentile("measured", 0.9), "90th percentile, in the metric's unit."),
-        Metric("p99", percentile("measured", 0.99), "99th percentile, in the metric's unit."),
+        Metric("p50", percentile("measured", 0.5), "Median.", _UNIT),
+        Metric("p75", percentile("measured", 0.75), "75th percentile.", _UNIT),
+        Metric("p90", percentile("measured", 0.9), "90th percentile.", _UNIT),
+        Metric("p99", percentile("measured", 0.99), "99th percentile.", _UNIT),
     ),
 )
 
 
 def rate(metric: str, p75: str) -> str:
     """SQL of `good`, `needs-improvement` or `poor`, null where there are no limits."""
-    cases = " ".join(
-        f"WHEN {metric} = '{name}' THEN CASE WHEN {p75} <= {limits[0]}D THEN 'good' "
-        f"WHEN {p75} <= {limits[1]}D THEN 'needs-improvement' ELSE 'poor' END"
-        for name, limits in RATING_LIMITS.items()
-        if limits
-    )
-    return f"CASE {cases} END"
+    cases = []
+    for name, limits in RATING_LIMITS.items():
+        if limits:
+            good, fair = (f"{p75} <= {limit}D" for limit in limits)
+            cases.append(
+                f"WHEN {metric} <> '{name}' OR {p75} IS NULL THEN NULL WHEN {good} THEN 'good' "
+                f"WHEN {fair} THEN 'needs-improvement' ELSE 'poor' END"
+            )
+    return f"coalesce({', '.join(f'CASE {case}' for case in cases)})"
