@@ -135,7 +135,7 @@ SESSIONS = Table(
         Column("city", "string", "Of the first event."),
         Column("conversions", "bigint", "Events that are conversions."),
         Column("revenue", "decimal(28,4)", "Sum in the site's currency."),
-        Column("engaged_time_s", "double", "Time with visible activity (docs/sessions.md)."),
+        Column("engaged_time_s", "double", "Time with visible activity (docs/metrics.md)."),
         Column(
             "pages",
             "array<struct<page_path:string,engaged_s:double>>",

@@ -34,7 +34,7 @@ class Endpoint:
     hidden: metrics over the tables' partials that only `derived` ones read.
     derived: metrics over the merged rows. The window `whole` has all rows of the same `bucket`.
     only: SQL of the merged rows that are answered.
-    kinds: name -> dimensions: rows of several kinds in one answer, the column `kind` names which;
+    kinds: name -> its dimension, or none: rows of several kinds in one answer, named by `kind`;
         `ranked` are those of which `limit` rows are given.
     """
 
@@ -51,7 +51,7 @@ class Endpoint:
     hidden: tuple[Metric, ...] = ()
     derived: tuple[Metric, ...] = ()
     only: str | None = None
-    kinds: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    kinds: dict[str, str | None] = field(default_factory=dict)
     ranked: tuple[str, ...] = ()
 
     @property
@@ -74,7 +74,7 @@ class Endpoint:
     @property
     def dimensions(self) -> tuple[str, ...]:
         """Every dimension that a row may have."""
-        of_kinds = [name for names in self.kinds.values() for name in names if name != "bucket"]
+        of_kinds = (name for name in self.kinds.values() if name and name != "bucket")
         return (*self.group_by, *self.optional, *of_kinds)
 
     @property
@@ -212,11 +212,11 @@ REALTIME_ENDPOINT = Endpoint(
     tables=(REALTIME,),
     columns=("unique_visitors", "page_views"),
     kinds={
-        "total": (),
-        "minute": ("bucket",),
-        "page": ("page_path",),
-        "source": ("source",),
-        "country": ("country",),
+        "total": None,
+        "minute": "bucket",
+        "page": "page_path",
+        "source": "source",
+        "country": "country",
     },
     ranked=("page", "source", "country"),
     order_by=("unique_visitors DESC", "page_views DESC"),

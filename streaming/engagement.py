@@ -1,7 +1,7 @@
 """Engaged time: for how long a session, and each of its pages, showed activity; as SQL.
 
 The model of Snowplow's page pings: time is cut into slots of ten seconds, and each slot in which
-the visitor did something counts as a whole (docs/sessions.md has the source and the differences).
+the visitor did something counts as a whole (docs/metrics.md has the source and the differences).
 Aggregates over a session's rows of `silver.events`, small and mergeable, for the state that is kept
 of each visitor; and what they say of the session.
 """

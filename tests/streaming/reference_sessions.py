@@ -95,5 +95,5 @@ def _describe(events: list[Event]) -> dict[str, Any]:
 
 
 def _slot(event: Event) -> int:
-    """docs/sessions.md: ten seconds of Unix time, in which something was done."""
+    """docs/metrics.md: ten seconds of Unix time, in which something was done."""
     return (event["event_time"] - _EPOCH) // timedelta(seconds=10)
