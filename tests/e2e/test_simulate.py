@@ -70,9 +70,12 @@ def require_truth(app: App, truth: dict[str, Any], spark: SparkSession, first_da
                 assert compare.compare_pages(get, truth, population, site, **span) == []
                 assert compare.compare_sessions(get, truth, population, site, **span) == []
                 assert compare.compare_sources(get, truth, population, site, **span) == []
-            assert compare.compare_devices(get, truth, **span) == []
+                assert compare.compare_conversions(get, truth, population, site, **span) == []
             today = {now.date().isoformat()}
             assert compare.compare_days(get, truth, population, today, **span) == []
+        assert compare.compare_devices(get, truth, **span) == []
+        measured = get("/performance", include_bots="true", **span)["data"]
+        assert compare.compare_performance(measured, truth) == []
     verify_lake(app, spark, truth["conflicts"])
 
 

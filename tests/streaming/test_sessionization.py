@@ -5,7 +5,6 @@ The cases of all tests go through one Spark job each: every case is a visitor of
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
@@ -16,7 +15,6 @@ from pyspark.sql import Row, SparkSession
 
 from schemas.silver import EVENTS, SESSIONS
 from settings.model import SessionSettings, Settings
-from streaming.engagement import MAX_EVENTS
 from streaming.rules import load_rules
 from streaming.sessionization import EVENT_COLUMNS, sessionize_events
 from tests.streaming.records import NOON, at
@@ -189,38 +187,6 @@ CASES: dict[str, tuple[list[tuple[float, dict[str, Any]]], dict[str, Any]]] = {
         [(number, {"is_conversion": True, "revenue": Decimal("0.1000")}) for number in range(10)],
         {"revenue": Decimal("1.0000"), "conversions": 10},
     ),
-    "engaged for a slot of ten seconds": (
-        [(0, {})],
-        {"engaged_time_s": 10.0, "pages": [("/", 10.0)]},
-    ),
-    "engaged in both slots that two events touch": (
-        [(9.999999, {}), (10, {"event_type": "scroll"})],
-        {"engaged_time_s": 20.0, "pages": [("/", 20.0)]},
-    ),
-    "engaged once in a slot however many events": (
-        [(0, {}), (3, {"event_type": "scroll"}), (3, {"event_type": "click", "event_id": "x"})],
-        {"engaged_time_s": 10.0, "pages": [("/", 10.0)]},
-    ),
-    "idle time is not engaged": (
-        [(0, {}), (1200, {"event_type": "click"})],
-        {"engaged_time_s": 20.0, "duration_s": 1200.0},
-    ),
-    "a slot counts for each page in it, and once for the session": (
-        [(0, {"page_path": "/b"}), (5, {"page_path": "/a"}), (12, {"page_path": "/a"})],
-        {"engaged_time_s": 20.0, "pages": [("/a", 20.0), ("/b", 10.0)]},
-    ),
-    "leaving is no activity": (
-        [(0, {}), (600, {"event_type": "session_end"})],
-        {"engaged_time_s": 10.0, "pages": [("/", 10.0)]},
-    ),
-    "activity on no page": (
-        [(0, {}), (15, {"event_type": "custom_event", "page_path": None})],
-        {"engaged_time_s": 20.0, "pages": [("/", 10.0)]},
-    ),
-    "nothing but leaving": (
-        [(0, {"event_type": "session_end"})],
-        {"engaged_time_s": 0.0, "pages": []},
-    ),
     "city of the first event": ([(0, {"city": "Ulm"}), (1, {"city": "Bern"})], {"city": "Ulm"}),
     "money of nobody": ([(0, {})], {"revenue": Decimal("0.0000"), "conversions": 0}),
     "a bot for a moment": (
@@ -264,19 +230,7 @@ def test_sessions_end_where_the_gap_or_the_cut_is(
 def test_a_session_is_described(visitor: str, sessions: dict[str, list[Row]]) -> None:
     (session,) = sessions[visitor]
     expected = CASES[visitor][1]
-    found = session.asDict(recursive=True)
-    found["pages"] = [(page["page_path"], page["engaged_s"]) for page in found["pages"]]
-    assert {name: found[name] for name in expected} == expected
-
-
-def test_pages_are_told_apart_for_a_bounded_number_of_events(spark: SparkSession) -> None:
-    rows = [
-        make_row("crawler", at(number), event_id=f"{number:05}", page_path=f"/{number:05}")
-        for number in range(MAX_EVENTS + 7)
-    ]
-    (session,) = sessionize(spark, reversed(rows))
-    assert session.engaged_time_s == math.ceil((MAX_EVENTS + 7) / 10) * 10
-    assert [page.page_path for page in session.pages] == [f"/{n:05}" for n in range(MAX_EVENTS)]
+    assert {name: session[name] for name in expected} == expected
 
 
 def test_session_ids_are_distinct_and_the_dates_are_those_of_the_start(
