@@ -22,9 +22,9 @@ from serving.endpoints import ENDPOINTS, Endpoint
 from serving.errors import NotReady, ServingError, install_error_handlers
 from serving.gold_reader import GoldReader
 from serving.metrics import ServingMetrics
-from serving.params import CommonParams
+from serving.params import make_params
 from serving.query_pool import QueryPool
-from serving.routes import dashboard, health, pages, sessions
+from serving.routes import dashboard, endpoints, health
 from settings.model import Settings
 
 log = structlog.get_logger()
@@ -63,7 +63,7 @@ def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
         lifespan=run_parts,
     )
     install_error_handlers(app)
-    for route in (dashboard, health, pages, sessions):
+    for route in (dashboard, health, endpoints):
         app.include_router(route.router)
     app.mount("/dashboard", StaticFiles(directory=dashboard.FOLDER), name="dashboard")
     instrumentator = Instrumentator(
@@ -94,7 +94,7 @@ async def _warm_up(service: Service) -> None:
 async def _ask_when_ready(service: Service, endpoint: Endpoint) -> None:
     while True:
         try:
-            await answer(service, endpoint, CommonParams())
+            await answer(service, endpoint, make_params(endpoint)())
         except NotReady:
             await asyncio.sleep(_WARM_UP_RETRY_S)
         else:
