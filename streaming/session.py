@@ -33,6 +33,10 @@ _PROPERTIES = {
     "spark.sql.streaming.stateStore.rocksdb.trackTotalNumberOfRows": "false",
     "spark.sql.streaming.minBatchesToRetain": "20",
     "spark.databricks.delta.snapshotPartitions": "1",
+    # Compaction reads all files below half this size again: larger, and each event would be
+    # written many times before its file is left alone.
+    "spark.databricks.delta.autoCompact.maxFileSize": "33554432",
+    "spark.databricks.delta.autoCompact.minNumFiles": "100",
     "spark.databricks.delta.schema.autoMerge.enabled": "false",
     "spark.cleaner.periodicGC.interval": "10min",
 }
