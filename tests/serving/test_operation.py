@@ -12,7 +12,9 @@ from fastapi.testclient import TestClient
 
 from embedded.ports import find_free_port
 from schemas.gold import SESSION_GRAIN
-from serving.answers import find_complete_until
+from schemas.gold.conversions import CONVERSIONS
+from schemas.gold.devices import DEVICE_SESSIONS, DEVICES
+from serving.answers import find_as_of, find_complete_until
 from serving.app import create_app
 from serving.delta_log import TableState
 from serving.errors import NotReady
@@ -132,6 +134,20 @@ def test_dashboard_script_finds_its_elements() -> None:
     wanted = set(re.findall(r'element\("([\w-]+)"\)', script))
     assert wanted
     assert wanted <= set(re.findall(r'id="([\w-]+)"', page))
+
+
+def test_data_is_in_where_all_tables_of_events_have_it() -> None:
+    times = {"gold.pages": "12:00:00", "gold.devices": "11:00:00", "gold.conversions": "11:30:00"}
+    states = {
+        name: TableState(1, "x", said={"as_of": f"2015-05-20T{time}+00:00"})
+        for name, time in times.items()
+    }
+    assert find_as_of(states) == datetime(2015, 5, 20, 12, tzinfo=UTC)
+    both = (CONVERSIONS, DEVICES)
+    assert find_as_of(states, both) == datetime(2015, 5, 20, 11, tzinfo=UTC)
+    assert find_as_of(states, (DEVICES, DEVICE_SESSIONS)) == find_as_of(states, both)
+    assert find_as_of(states, SESSION_GRAIN) == find_as_of(states)
+    assert find_as_of({"gold.pages": states["gold.pages"]}, both) is None
 
 
 def test_sessions_are_complete_where_all_their_tables_are() -> None:
