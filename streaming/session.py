@@ -26,6 +26,8 @@ _PROPERTIES = {
     # foreachBatch asks for it each time (docs/adr/0005).
     "spark.sql.constraintPropagation.enabled": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",  # until streaming.pacing says otherwise
+    # Sketches by group stay in a hash table for so many groups; sorting doubles their cost.
+    "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "10000",
     "spark.sql.streaming.stateStore.providerClass": (
         "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
     ),
