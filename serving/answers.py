@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,15 +23,39 @@ from serving.deps import Service
 from serving.endpoints import Endpoint
 from serving.errors import NotReady, ServingError
 from serving.gold_reader import States
-from serving.params import CommonParams
+from serving.params import CommonParams, RangeParams
 from serving.queries import Selection, Statement, build_statement
-from serving.ranges import split_range
+from serving.ranges import Ranges, split_range
 
 NOT_READY_RETRY_S = 2
 _NO_STATEMENT = Statement("", {}, (), ())
 
+Rows = list[tuple[Any, ...]]
+
+
+def name_columns(statement: Statement, rows: Rows) -> list[Any]:
+    return [dict(zip(statement.columns, row, strict=True)) for row in rows]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a path answers: the name it is measured by, its statement, and the rows' form."""
+
+    path: str
+    build: Callable[[Selection, Ranges, States], Statement]
+    shape: Callable[[Statement, Rows], list[Any]] = name_columns
+
 
 async def answer(service: Service, endpoint: Endpoint, params: CommonParams) -> Response:
+    """Answer a request for declared metrics. Raises ServingError."""
+
+    def build(selection: Selection, ranges: Ranges, _: States) -> Statement:
+        return build_statement(endpoint, selection, ranges)
+
+    return await answer_question(service, Question(endpoint.path, build), params)
+
+
+async def answer_question(service: Service, question: Question, params: RangeParams) -> Response:
     """Answer one request. Raises ServingError."""
     states = await asyncio.to_thread(service.reader.read_states)
     # After the versions: see split_range.
@@ -39,15 +65,15 @@ async def answer(service: Service, endpoint: Endpoint, params: CommonParams) -> 
     if ranges.is_empty:
         nothing = CachedAnswer(b"[]", format_time(now))
         return _shape(nothing, _describe(selection, states, _NO_STATEMENT, "bypass"))
-    statement = build_statement(endpoint, selection, ranges)
+    statement = question.build(selection, ranges, states)
     _require_tables(statement, states)
     key = make_key(statement, states)
     found = await service.cache.get(key)
     cache = "hit" if found else "miss" if service.cache.is_available else "bypass"
-    service.metrics.cache_answers.labels(endpoint.path, cache).inc()
+    service.metrics.cache_answers.labels(question.path, cache).inc()
     if found is None:
         ttl_s = choose_ttl_s(service.settings.serving.cache, selection.end, now)
-        found = await _compute_once(service, endpoint, statement, states, key, ttl_s)
+        found = await _compute_once(service, question, statement, states, key, ttl_s)
     return _shape(found, _describe(selection, states, statement, cache))
 
 
@@ -87,7 +113,7 @@ def _require_tables(statement: Statement, states: States) -> None:
 
 async def _compute_once(
     service: Service,
-    endpoint: Endpoint,
+    question: Question,
     statement: Statement,
     states: States,
     key: str,
@@ -96,7 +122,7 @@ async def _compute_once(
     """Join the computation of this key that is under way, or start it."""
     flight = service.flights.get(key)
     if flight is None:
-        flight = asyncio.create_task(_compute(service, endpoint, statement, states, key, ttl_s))
+        flight = asyncio.create_task(_compute(service, question, statement, states, key, ttl_s))
         service.flights[key] = flight
         flight.add_done_callback(lambda _: service.flights.pop(key))
     # Shielded: one client that goes away must not take the answer from the others.
@@ -105,20 +131,20 @@ async def _compute_once(
 
 async def _compute(
     service: Service,
-    endpoint: Endpoint,
+    question: Question,
     statement: Statement,
     states: States,
     key: str,
     ttl_s: int,
 ) -> CachedAnswer:
     try:
-        with service.metrics.query_seconds.labels(endpoint.path).time():
+        with service.metrics.query_seconds.labels(question.path).time():
             rows = await service.pool.run(statement, states)
     except ServingError as error:
-        service.metrics.query_errors.labels(endpoint.path, type(error).__name__).inc()
+        service.metrics.query_errors.labels(question.path, type(error).__name__).inc()
         raise
-    data = [dict(zip(statement.columns, row, strict=True)) for row in rows]
-    made = CachedAnswer(_dump(data), format_time(datetime.now(UTC)))
+    data = _dump(question.shape(statement, rows))
+    made = CachedAnswer(data, format_time(datetime.now(UTC)))
     await service.cache.put(key, made, ttl_s)
     return made
 

@@ -47,8 +47,8 @@ Time = Annotated[datetime, BeforeValidator(parse_time, json_schema_input_type=st
 Name = Annotated[str, Field(min_length=1, max_length=MAX_IDENTIFIER_LENGTH)]
 
 
-class CommonParams(BaseModel):
-    """Parameters of every metric endpoint; the fields of a subclass are its filters."""
+class RangeParams(BaseModel):
+    """Parameters of every endpoint about a time range."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -56,9 +56,6 @@ class CommonParams(BaseModel):
     end: Time | None = Field(None, description="Excluded. Default: the coming full hour.")
     site_id: Name | None = Field(None, description="One site. Default: all.")
     include_bots: bool = Field(False, description="Count automated traffic too.")
-    interval: Literal["hour", "day", "week", "month"] | None = Field(
-        None, description="One row per interval (UTC), named by its start in `bucket`."
-    )
     limit: int = Field(100, ge=1, le=MAX_ROWS, description="Most rows to give.")
     offset: int = Field(0, ge=0, le=10_000_000, description="Rows to leave out first.")
 
@@ -78,9 +75,20 @@ class CommonParams(BaseModel):
             limit=self.limit,
             offset=self.offset,
             include_bots=self.include_bots,
-            interval=self.interval,
+            interval=getattr(self, "interval", None),
             filters=self._filters(),
         )
+
+    def _filters(self) -> dict[str, str]:
+        return {"site_id": self.site_id} if self.site_id is not None else {}
+
+
+class CommonParams(RangeParams):
+    """Parameters of every metric endpoint; the fields of a subclass are its filters."""
+
+    interval: Literal["hour", "day", "week", "month"] | None = Field(
+        None, description="One row per interval (UTC), named by its start in `bucket`."
+    )
 
     def _filters(self) -> dict[str, str]:
         named = type(self).model_fields.keys() - CommonParams.model_fields.keys()
