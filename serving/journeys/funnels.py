@@ -61,7 +61,7 @@ def build_funnel(
     for place, step in enumerate(funnel.steps):
         args[f"step{place}_name"] = step.label
         names.append(f":step{place}_name")
-    matches = [_match(place, step, args) for place, step in enumerate(funnel.steps)]
+    matches = [match_step(place, step, args) for place, step in enumerate(funnel.steps)]
     sql = f"""WITH matching AS (
   SELECT site_id, visitor_id, {breakdown or "CAST(NULL AS STRING)"} AS breakdown,
     unix_micros(event_time) AS at, event_id, array({", ".join(matches)}) AS matches
@@ -109,7 +109,7 @@ def _bind(funnel: Funnel, selection: Selection) -> dict[str, Value]:
     }
 
 
-def _match(place: int, step: Step, args: dict[str, Value]) -> str:
+def match_step(place: int, step: Step, args: dict[str, Value]) -> str:
     """SQL of whether an event is this step; puts the values it compares with into `args`."""
     named = (("event_type", step.event_type), ("event_name", step.event_name))
     conditions = []

@@ -46,7 +46,7 @@ pairs AS (
 SELECT page_path, next_page, views, visitors,
   views / sum(views) OVER (PARTITION BY page_path) AS share
 FROM pairs
-ORDER BY views DESC, page_path, next_page
+ORDER BY views DESC, page_path, next_page NULLS LAST
 LIMIT :limit OFFSET :offset"""
     args = {
         **bind_page(selection),

@@ -68,14 +68,15 @@ latest AS (
   ORDER BY session_start DESC, session_id LIMIT :limit OFFSET :offset
 ),
 steps AS (
-  SELECT session_id, slice(array_sort(collect_list(struct({_EVENT}))), 1, {MAX_EVENTS}) AS events
+  SELECT span.session_id,
+    slice(array_sort(collect_list(struct({_EVENT}))), 1, {MAX_EVENTS}) AS events
   FROM {{silver_events}} JOIN (
     SELECT /*+ BROADCAST */ session_id, site_id, visitor_id, session_start, session_end,
       explode(array_distinct(array(session_date, to_date(session_end)))) AS event_date
     FROM latest
   ) AS span USING (site_id, visitor_id, event_date)
   WHERE event_time BETWEEN session_start AND session_end
-  GROUP BY session_id
+  GROUP BY span.session_id
 ),
 journey AS (
   SELECT array_sort(collect_list(struct(session_start, session_id, shown))).shown AS journey

@@ -10,7 +10,6 @@ from serving.answers import Question, answer_question
 from serving.deps import Service, get_service, require_key
 from serving.gold_reader import States
 from serving.journeys.attribution import build_attribution
-from serving.journeys.examples import show_request
 from serving.journeys.models import Answer, AttributionRow
 from serving.journeys.params import AttributionParams
 from serving.models import ERROR_ANSWERS
@@ -23,7 +22,6 @@ router = APIRouter(tags=["people"], dependencies=[Depends(require_key)], respons
 @router.get(
     "/attribution",
     responses={200: {"model": Answer[AttributionRow]}},
-    openapi_extra=show_request("/attribution?model=position&group_by=channel"),
 )
 async def read_attribution(
     params: Annotated[AttributionParams, Query()],
@@ -33,6 +31,8 @@ async def read_attribution(
 
     Conversions belong to the session they happened in, and to its start, as in /sessions: whatever
     the model, the sums are the same. docs/attribution.md has the definitions.
+
+    Example: `GET /attribution?model=position&group_by=channel`
     """
 
     def build(selection: Selection, _: Ranges, __: States) -> Statement:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Query, Response
@@ -13,7 +12,6 @@ from serving.deps import Service, get_service, require_key
 from serving.errors import NotFound
 from serving.gold_reader import States
 from serving.journeys.definitions import Funnel
-from serving.journeys.examples import AD_HOC_FUNNEL, show_request
 from serving.journeys.funnels import build_funnel
 from serving.journeys.models import Answer, FunnelList, FunnelRow, FunnelSummary
 from serving.journeys.params import FunnelParams
@@ -25,12 +23,23 @@ NOT_FOUND: dict[int | str, dict[str, Any]] = {
     404: {"model": ErrorAnswer, "description": "No funnel has this name."}
 }
 
+_EXAMPLE: dict[str, Any] = {
+    "steps": [
+        {"name": "Pricing", "event_type": "page_view", "page_path": "/pricing"},
+        {"name": "Bought", "event_type": "custom_event", "event_name": "purchase"},
+    ],
+    "window_s": 604800,
+}
+
 router = APIRouter(tags=["people"], dependencies=[Depends(require_key)], responses=ERROR_ANSWERS)
 
 
-@router.get("/funnels", openapi_extra=show_request("/funnels"))
+@router.get("/funnels")
 async def list_funnels(service: Annotated[Service, Depends(get_service)]) -> FunnelList:
-    """The funnels of conf/funnels.yaml, by name."""
+    """The funnels of conf/funnels.yaml, by name.
+
+    Example: `GET /funnels`
+    """
     return FunnelList(
         data=[
             FunnelSummary(
@@ -44,7 +53,6 @@ async def list_funnels(service: Annotated[Service, Depends(get_service)]) -> Fun
 @router.get(
     "/funnels/{name}",
     responses={200: {"model": Answer[FunnelRow]}, **NOT_FOUND},
-    openapi_extra=show_request("/funnels/purchase?breakdown=device_type"),
 )
 async def read_funnel(
     name: str,
@@ -54,6 +62,8 @@ async def read_funnel(
     """How many visitors take the steps of a named funnel, in order and in time.
 
     docs/funnels.md has the definition.
+
+    Example: `GET /funnels/purchase?breakdown=device_type`
     """
     funnel = service.funnels.get(name)
     if funnel is None:
@@ -67,10 +77,9 @@ async def read_funnel(
 @router.post(
     "/funnels",
     responses={200: {"model": Answer[FunnelRow]}},
-    openapi_extra=show_request("/funnels", "POST", json.dumps(AD_HOC_FUNNEL)),
 )
 async def run_funnel(
-    funnel: Annotated[Funnel, Body(openapi_examples={"purchase": {"value": AD_HOC_FUNNEL}})],
+    funnel: Annotated[Funnel, Body(openapi_examples={"purchase": {"value": _EXAMPLE}})],
     params: Annotated[FunnelParams, Query()],
     service: Annotated[Service, Depends(get_service)],
 ) -> Response:

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Depends, Query, Response
 from serving.answers import Question, answer_question
 from serving.deps import Service, get_service, require_key
 from serving.gold_reader import States
-from serving.journeys.examples import show_request
 from serving.journeys.models import Answer, PathRow
 from serving.journeys.params import PathParams
 from serving.journeys.paths import build_paths
@@ -23,13 +22,15 @@ router = APIRouter(tags=["people"], dependencies=[Depends(require_key)], respons
 @router.get(
     "/paths",
     responses={200: {"model": Answer[PathRow]}},
-    openapi_extra=show_request("/paths?page_path=/pricing"),
 )
 async def read_paths(
     params: Annotated[PathParams, Query()],
     service: Annotated[Service, Depends(get_service)],
 ) -> Response:
-    """The pages that people go to next, the most frequent first; null is the end of the visit."""
+    """The pages that people go to next, the most frequent first; null is the end of the visit.
+
+    Example: `GET /paths?page_path=/pricing`
+    """
     gap_s = service.settings.session.gap_s
 
     def build(selection: Selection, _: Ranges, __: States) -> Statement:

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Depends, Query, Response
 from serving.answers import Question, answer_question, find_complete_until
 from serving.deps import Service, get_service, require_key
 from serving.gold_reader import States
-from serving.journeys.examples import show_request
 from serving.journeys.models import Answer, LifecycleRow, RetentionRow
 from serving.journeys.params import PeriodParams
 from serving.journeys.retention import build_lifecycle, build_retention
@@ -23,7 +22,6 @@ router = APIRouter(tags=["people"], dependencies=[Depends(require_key)], respons
 @router.get(
     "/retention",
     responses={200: {"model": Answer[RetentionRow]}},
-    openapi_extra=show_request("/retention?interval=day"),
 )
 async def read_retention(
     params: Annotated[PeriodParams, Query()],
@@ -33,6 +31,8 @@ async def read_retention(
 
     Cohorts and periods are UTC days, ISO weeks or months, always whole: a range that begins within
     one is answered from its start. Periods that are not over have `complete` false.
+
+    Example: `GET /retention?interval=day`
     """
 
     def build(selection: Selection, _: Ranges, states: States) -> Statement:
@@ -44,13 +44,15 @@ async def read_retention(
 @router.get(
     "/lifecycle",
     responses={200: {"model": Answer[LifecycleRow]}},
-    openapi_extra=show_request("/lifecycle?interval=day"),
 )
 async def read_lifecycle(
     params: Annotated[PeriodParams, Query()],
     service: Annotated[Service, Depends(get_service)],
 ) -> Response:
-    """The people of each period: new, returning, resurrecting, and those who went dormant."""
+    """The people of each period: new, returning, resurrecting, and those who went dormant.
+
+    Example: `GET /lifecycle?interval=day`
+    """
 
     def build(selection: Selection, _: Ranges, states: States) -> Statement:
         return build_lifecycle(selection, params.interval, find_complete_until(states))

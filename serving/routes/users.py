@@ -11,7 +11,6 @@ from serving.answers import Question, answer_question
 from serving.deps import Service, get_service, require_key
 from serving.errors import NotFound
 from serving.gold_reader import States
-from serving.journeys.examples import show_request
 from serving.journeys.models import Answer, ProfileRow, UsersRow
 from serving.journeys.params import ProfileParams, UsersParams
 from serving.journeys.profile import build_profile, shape_profile
@@ -30,7 +29,6 @@ router = APIRouter(tags=["people"], dependencies=[Depends(require_key)], respons
 @router.get(
     "/users",
     responses={200: {"model": Answer[UsersRow]}},
-    openapi_extra=show_request("/users?interval=day"),
 )
 async def read_users(
     params: Annotated[UsersParams, Query()],
@@ -40,6 +38,8 @@ async def read_users(
 
     A visitor who logs in is one user, before and after (docs/identity.md). Someone is new where the
     first session ever lies in the range, or in the bucket with `interval`.
+
+    Example: `GET /users?interval=day`
     """
 
     def build(selection: Selection, ranges: Ranges, _: States) -> Statement:
@@ -51,7 +51,6 @@ async def read_users(
 @router.get(
     "/users/{id}",
     responses={200: {"model": Answer[ProfileRow]}, **NOT_FOUND},
-    openapi_extra=show_request("/users/visitor-1?limit=5"),
 )
 async def read_user(
     id: Annotated[
@@ -65,6 +64,8 @@ async def read_user(
 
     The journey has the latest sessions that begin in the range (default: the last 400 days), each
     with its events. Sessions count once they are closed, so a new visitor is found after the first.
+
+    Example: `GET /users/visitor-1?limit=5`
     """
 
     def build(selection: Selection, _: Ranges, __: States) -> Statement:

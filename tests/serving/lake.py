@@ -33,6 +33,7 @@ def make_events() -> list[Row]:
     return [
         {
             "site_id": "shop" if number % 4 == 0 else "blog",
+            "event_id": f"event-{number:03}",
             "event_type": "click" if number % 13 == 5 else "page_view",
             "event_time": (time := FIRST + timedelta(minutes=17, seconds=31) * number),
             "event_date": time.date(),
@@ -52,10 +53,15 @@ def make_sessions() -> list[Row]:
     return [
         {
             "site_id": "shop" if number % 4 == 0 else "blog",
+            "session_id": f"session-{number:03}",
             "session_start": (time := FIRST + timedelta(minutes=61) * number),
             "session_date": time.date(),
+            "session_end": time + timedelta(seconds=number * 3.5),
             "visitor_id": f"visitor-{number % 23}",
+            # Two visitors, one user; for one of them only later sessions say so.
+            "user_id": "user-one" if number % 23 in (1, 2) and number > 22 else None,
             "duration_s": number * 3.5,
+            "event_count": number % 5 + 1,
             "page_views": number % 5,
             "is_engaged": number % 3 != 0,
             "is_bounce": number % 3 == 0,

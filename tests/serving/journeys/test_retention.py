@@ -59,7 +59,9 @@ CASES = [
     Case("two cohorts", [once("v", 0), once("w", 1), once("v", 1)], {0: {0: 1, 1: 1}, 1: {0: 1}}),
     Case("first came before the range", [once("v", -200), once("v", 0), once("v", 1)], {}),
     Case("bots are nobody", [once("v", 0, is_bot=True), once("v", 1, is_bot=True)], {}),
-    Case("a bot's session is not the first", [once("v", 0, is_bot=True), once("v", 2)], {2: {0: 1}}),
+    Case(
+        "a bot's session is not the first", [once("v", 0, is_bot=True), once("v", 2)], {2: {0: 1}}
+    ),
     Case(
         "one user on two devices",
         [once("v", 0, user_id="u-two"), once("w", 3, user_id="u-two")],
