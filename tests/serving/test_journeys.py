@@ -81,14 +81,14 @@ def find_paths() -> dict[str, list[Row]]:
 def test_ad_hoc_funnel(api: TestClient) -> None:
     first, then = 0, 0
     for events in find_paths().values():
-        starts = [e["event_time"] for e in events if e["page_path"] == "/page/1"]
+        starts = [e["event_time"] for e in events if e["page_path"] == "/page/0"]
         ends = [e["event_time"] for e in events if e["page_path"] == "/page/2"]
         first += bool(starts)
         then += any(
             timedelta() < end - start <= timedelta(hours=20) for start in starts for end in ends
         )
     assert first > then > 0
-    steps = [{"name": "One", "page_path": "/page/1"}, {"page_path": "/page/2"}]
+    steps = [{"name": "One", "page_path": "/page/0"}, {"page_path": "/page/2"}]
     response = api.post("/funnels", params=WHOLE, json={"steps": steps, "window_s": 72_000})
     assert response.status_code == 200, response.text
     data = response.json()["data"]
