@@ -11,6 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from embedded.ports import find_free_port
+from schemas.gold import SESSION_GRAIN
 from serving.answers import find_complete_until
 from serving.app import create_app
 from serving.delta_log import TableState
@@ -134,7 +135,7 @@ def test_dashboard_script_finds_its_elements() -> None:
 
 
 def test_sessions_are_complete_where_all_their_tables_are() -> None:
-    said = {
+    said = {table.name: "2015-05-20T13:00:00+00:00" for table in SESSION_GRAIN} | {
         "gold.sessions": "2015-05-20T12:00:00.5+00:00",
         "gold.entry_pages": "2015-05-20T12:00:00+00:00",
         "gold.exit_pages": "2015-05-20T14:00:00+02:00",
