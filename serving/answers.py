@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,32 +25,61 @@ from serving.errors import NotReady, ServingError
 from serving.gold_reader import States
 from serving.params import MetricParams
 from serving.queries import Selection, Statement, build_statement
-from serving.ranges import split_range
+from serving.ranges import Ranges, split_range
 
 NOT_READY_RETRY_S = 2
 _NO_STATEMENT = Statement("", {}, (), ())
 
+Rows = list[tuple[Any, ...]]
+
+
+def name_columns(statement: Statement, rows: Rows) -> list[Any]:
+    return [dict(zip(statement.columns, row, strict=True)) for row in rows]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a path answers: the name it is measured by, its statement, and the rows' form.
+
+    `tables` are those whose `as_of` counts; their grain is what the range is split by.
+    """
+
+    path: str
+    build: Callable[[Selection, Ranges, States], Statement]
+    shape: Callable[[Statement, Rows], list[Any]] = name_columns
+    tables: tuple[GoldTable, ...] = (PAGES,)
+
 
 async def answer(service: Service, endpoint: Endpoint, params: MetricParams) -> Response:
+    """Answer a request for declared metrics. Raises ServingError."""
+
+    def build(selection: Selection, ranges: Ranges, _: States) -> Statement:
+        return build_statement(endpoint, selection, ranges)
+
+    question = Question(endpoint.path, build, tables=endpoint.tables)
+    return await answer_question(service, question, params)
+
+
+async def answer_question(service: Service, question: Question, params: MetricParams) -> Response:
     """Answer one request. Raises ServingError."""
     states = await asyncio.to_thread(service.reader.read_states)
     # After the versions: see split_range.
     now = datetime.now(UTC)
     selection = params.select(now)
-    ranges = split_range(selection.start, selection.end, now, endpoint.tables[0].grain)
+    ranges = split_range(selection.start, selection.end, now, question.tables[0].grain)
     if ranges.is_empty:
         nothing = CachedAnswer(b"[]", format_time(now))
-        return _shape(nothing, _describe(endpoint, selection, states, _NO_STATEMENT, "bypass"))
-    statement = build_statement(endpoint, selection, ranges)
+        return _shape(nothing, _describe(question, selection, states, _NO_STATEMENT, "bypass"))
+    statement = question.build(selection, ranges, states)
     _require_tables(statement, states)
     key = make_key(statement, states)
     found = await service.cache.get(key)
     cache = "hit" if found else "miss" if service.cache.is_available else "bypass"
-    service.metrics.cache_answers.labels(endpoint.path, cache).inc()
+    service.metrics.cache_answers.labels(question.path, cache).inc()
     if found is None:
         ttl_s = choose_ttl_s(service.settings.serving.cache, selection.end, now)
-        found = await _compute_once(service, endpoint, statement, states, key, ttl_s)
-    return _shape(found, _describe(endpoint, selection, states, statement, cache))
+        found = await _compute_once(service, question, statement, states, key, ttl_s)
+    return _shape(found, _describe(question, selection, states, statement, cache))
 
 
 def find_as_of(states: States, tables: Iterable[GoldTable] = (PAGES,)) -> datetime | None:
@@ -97,7 +127,7 @@ def _require_tables(statement: Statement, states: States) -> None:
 
 async def _compute_once(
     service: Service,
-    endpoint: Endpoint,
+    question: Question,
     statement: Statement,
     states: States,
     key: str,
@@ -106,7 +136,7 @@ async def _compute_once(
     """Join the computation of this key that is under way, or start it."""
     flight = service.flights.get(key)
     if flight is None:
-        flight = asyncio.create_task(_compute(service, endpoint, statement, states, key, ttl_s))
+        flight = asyncio.create_task(_compute(service, question, statement, states, key, ttl_s))
         service.flights[key] = flight
         flight.add_done_callback(lambda _: service.flights.pop(key))
     # Shielded: one client that goes away must not take the answer from the others.
@@ -115,28 +145,28 @@ async def _compute_once(
 
 async def _compute(
     service: Service,
-    endpoint: Endpoint,
+    question: Question,
     statement: Statement,
     states: States,
     key: str,
     ttl_s: int,
 ) -> CachedAnswer:
     try:
-        with service.metrics.query_seconds.labels(endpoint.path).time():
+        with service.metrics.query_seconds.labels(question.path).time():
             rows = await service.pool.run(statement, states)
     except ServingError as error:
-        service.metrics.query_errors.labels(endpoint.path, type(error).__name__).inc()
+        service.metrics.query_errors.labels(question.path, type(error).__name__).inc()
         raise
-    data = [dict(zip(statement.columns, row, strict=True)) for row in rows]
-    made = CachedAnswer(_dump(data), format_time(datetime.now(UTC)))
+    data = _dump(question.shape(statement, rows))
+    made = CachedAnswer(data, format_time(datetime.now(UTC)))
     await service.cache.put(key, made, ttl_s)
     return made
 
 
 def _describe(
-    endpoint: Endpoint, selection: Selection, states: States, statement: Statement, cache: str
+    question: Question, selection: Selection, states: States, statement: Statement, cache: str
 ) -> dict[str, Any]:
-    as_of, complete_until = find_as_of(states, endpoint.tables), find_complete_until(states)
+    as_of, complete_until = find_as_of(states, question.tables), find_complete_until(states)
     return {
         "start": format_time(selection.start),
         "end": format_time(selection.end),

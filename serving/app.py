@@ -21,10 +21,20 @@ from serving.deps import Service, check_access_settings
 from serving.endpoints import ENDPOINTS, Endpoint
 from serving.errors import NotReady, ServingError, install_error_handlers
 from serving.gold_reader import GoldReader
+from serving.journeys.definitions import load_funnels
 from serving.metrics import ServingMetrics
 from serving.params import make_params
 from serving.query_pool import QueryPool
-from serving.routes import dashboard, endpoints, health
+from serving.routes import (
+    attribution,
+    dashboard,
+    endpoints,
+    funnels,
+    health,
+    paths,
+    retention,
+    users,
+)
 from settings.model import Settings
 
 log = structlog.get_logger()
@@ -34,8 +44,9 @@ _WARM_UP_ATTEMPTS = 5
 
 
 def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
-    """The API over the lake. Raises UnsafeSettings."""
+    """The API over the lake. Raises SettingsError."""
     check_access_settings(settings.serving)
+    named_funnels = load_funnels(settings)
 
     @asynccontextmanager
     async def run_parts(app: FastAPI) -> AsyncIterator[None]:
@@ -45,6 +56,7 @@ def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
             cache=AnswerCache(settings.serving.cache),
             pool=QueryPool(reader, settings.serving),
             metrics=metrics,
+            funnels=named_funnels,
         )
         app.state.service = service
         warming = asyncio.create_task(_warm_up(service))
@@ -63,7 +75,8 @@ def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
         lifespan=run_parts,
     )
     install_error_handlers(app)
-    for route in (dashboard, health, endpoints):
+    journeys = (users, funnels, retention, paths, attribution)
+    for route in (dashboard, health, endpoints, *journeys):
         app.include_router(route.router)
     app.mount("/dashboard", StaticFiles(directory=dashboard.FOLDER), name="dashboard")
     instrumentator = Instrumentator(

@@ -18,6 +18,7 @@ from fastapi.security import APIKeyHeader
 from serving.cache import AnswerCache, CachedAnswer
 from serving.errors import Unauthorized
 from serving.gold_reader import GoldReader
+from serving.journeys.definitions import Funnel
 from serving.metrics import ServingMetrics
 from serving.query_pool import QueryPool
 from settings.load import SettingsError, reveal
@@ -45,6 +46,7 @@ class Service:
     metrics: ServingMetrics
     flights: dict[str, asyncio.Task[CachedAnswer]] = field(default_factory=dict)
     is_warm: bool = False
+    funnels: dict[str, Funnel] = field(default_factory=dict)
 
 
 def get_service(request: Request) -> Service:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 from pydantic_core import PydanticCustomError
@@ -71,6 +71,9 @@ class MetricParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    # The parameters that are filters: rows must have this value in the dimension of this name.
+    filter_names: ClassVar[tuple[str, ...]] = ()
+
     site_id: Name | None = Field(None, description="One site. Default: all.")
     include_bots: bool = Field(False, description="Count automated traffic too.")
 
@@ -79,18 +82,15 @@ class MetricParams(BaseModel):
         raise NotImplementedError
 
     def _filters(self) -> dict[str, str]:
-        values = {name: getattr(self, name, None) for name in ("site_id", *FILTERS)}
+        values = {name: getattr(self, name) for name in ("site_id", *self.filter_names)}
         return {name: value for name, value in values.items() if value is not None}
 
 
-class CommonParams(MetricParams):
+class RangeParams(MetricParams):
     """Parameters of the endpoints that are asked for a range."""
 
     start: Time | None = Field(None, description=f"Included. {_TIME_HELP}. Default: end - 7 days.")
     end: Time | None = Field(None, description="Excluded. Default: the coming full hour.")
-    interval: Literal["hour", "day", "week", "month"] | None = Field(
-        None, description="One row per interval (UTC), named by its start in `bucket`."
-    )
     limit: int = Field(100, ge=1, le=MAX_ROWS, description="Most rows to give.")
     offset: int = Field(0, ge=0, le=10_000_000, description="Rows to leave out first.")
 
@@ -109,10 +109,18 @@ class CommonParams(MetricParams):
             limit=self.limit,
             offset=self.offset,
             include_bots=self.include_bots,
-            interval=self.interval,
+            interval=getattr(self, "interval", None),
             filters=self._filters(),
             group_by=getattr(self, "group_by", None),
         )
+
+
+class CommonParams(RangeParams):
+    """Parameters of the endpoints over declared metrics."""
+
+    interval: Literal["hour", "day", "week", "month"] | None = Field(
+        None, description="One row per interval (UTC), named by its start in `bucket`."
+    )
 
 
 class RealtimeParams(MetricParams):
@@ -141,7 +149,8 @@ def make_params(endpoint: Endpoint) -> type[MetricParams]:
     if endpoint.can_pick:
         fields["group_by"] = _make_group_by(endpoint)
     base = CommonParams if endpoint.tables[0].grain == "hour" else RealtimeParams
-    return create_model(f"{endpoint.name}Params", __base__=base, **fields)
+    made = create_model(f"{endpoint.name}Params", __base__=base, **fields)
+    return type(made.__name__, (made,), {"filter_names": endpoint.filters})
 
 
 def _make_group_by(endpoint: Endpoint) -> tuple[Any, Any]:

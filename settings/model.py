@@ -144,6 +144,9 @@ class ServingSettings(Section):
     max_queued_queries: int = Field(
         64, ge=0, description="Metric queries that may wait for these; one more is answered 503."
     )
+    funnels_file: str | None = Field(
+        None, description="File of the named funnels; none: conf/funnels.yaml."
+    )
     cache: CacheSettings = CacheSettings()
     spark: SparkSettings = SparkSettings(master="local[2]", driver_memory="1g")
 

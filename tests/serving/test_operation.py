@@ -151,7 +151,7 @@ def test_data_is_in_where_all_tables_of_events_have_it() -> None:
 
 
 def test_sessions_are_complete_where_all_their_tables_are() -> None:
-    said = {
+    said = {table.name: "2015-05-20T13:00:00+00:00" for table in SESSION_GRAIN} | {
         "gold.sessions": "2015-05-20T12:00:00.5+00:00",
         "gold.entry_pages": "2015-05-20T12:00:00+00:00",
         "gold.exit_pages": "2015-05-20T14:00:00+02:00",
