@@ -24,7 +24,7 @@ from serving.gold_reader import GoldReader
 from serving.metrics import ServingMetrics
 from serving.params import CommonParams
 from serving.query_pool import QueryPool
-from serving.routes import dashboard, health, pages, sessions
+from serving.routes import dashboard, health, pages, query, sessions
 from settings.model import Settings
 
 log = structlog.get_logger()
@@ -63,7 +63,7 @@ def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
         lifespan=run_parts,
     )
     install_error_handlers(app)
-    for route in (dashboard, health, pages, sessions):
+    for route in (dashboard, health, pages, query, sessions):
         app.include_router(route.router)
     app.mount("/dashboard", StaticFiles(directory=dashboard.FOLDER), name="dashboard")
     instrumentator = Instrumentator(

@@ -56,6 +56,18 @@ class QueryFailed(ServingError):
     """Spark could not run the query; the log has the reason."""
 
 
+class SqlRefused(ServingError):
+    """The guard does not let a statement run: `details` say which construct, and where."""
+
+
+class SqlInvalid(ServingError):
+    """Spark says that a statement is wrong, or failed on the data: what and where."""
+
+
+class SqlTooHeavy(ServingError):
+    """A statement needed more memory or disk than it may have."""
+
+
 STATUS: dict[type[ServingError], tuple[int, str]] = {
     Unauthorized: (401, "unauthorized"),
     InvalidParameter: (422, "invalid_parameter"),
@@ -63,6 +75,9 @@ STATUS: dict[type[ServingError], tuple[int, str]] = {
     Busy: (503, "busy"),
     QueryTimeout: (504, "query_timeout"),
     QueryFailed: (500, "internal"),
+    SqlRefused: (422, "sql_refused"),
+    SqlInvalid: (422, "sql_invalid"),
+    SqlTooHeavy: (422, "sql_too_heavy"),
 }
 HTTP_TYPES = {404: "not_found", 405: "method_not_allowed"}
 
@@ -132,7 +147,8 @@ def _describe(request: Request, item: Any) -> dict[str, str]:
 
 
 def _parameter_names(request: Request) -> list[str]:
-    for field in request.scope["route"].dependant.query_params:
+    asked = request.scope["route"].dependant
+    for field in (*asked.query_params, *asked.body_params):
         model = field.field_info.annotation
         if hasattr(model, "model_fields"):
             return sorted(model.model_fields)
