@@ -20,14 +20,14 @@ from pyspark.sql import functions as F
 from serving.gold_reader import GoldReader, States
 from serving.sql.answer import JSON_OPTIONS, Answer, describe_columns, limit_answer
 from serving.sql.errors import explain_spark_error
+from serving.sql.request import SqlRequest
+from serving.sql.tables import READABLE
 from serving.sql_guard.analysed import check_analysed
 from serving.sql_guard.functions import find_classes
 from serving.sql_guard.parsed import check_parsed
 from serving.sql_guard.refusal import Refused
 from serving.sql_guard.rewrite import Edit, apply_edits, make_edits
 from serving.sql_guard.tree import read_tree
-from serving.sql.request import SqlRequest
-from serving.sql.tables import READABLE
 
 QUERY_CONF = {
     # Finding constraints can take exponential time, and every statement may be an odd one.

@@ -25,8 +25,8 @@ from serving.gold_reader import GoldReader
 from serving.session import start_session
 from serving.sql.answer import Answer
 from serving.sql.engine import SqlEngine, SqlFailed, SqlLimits
-from serving.sql_guard.refusal import Refused
 from serving.sql.request import SqlRequest
+from serving.sql_guard.refusal import Refused
 from settings.model import SparkSettings, SqlSettings
 
 # An error of memory ends the JVM at once instead of leaving it half alive.

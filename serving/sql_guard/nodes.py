@@ -44,8 +44,8 @@ _SYNTAX = _in(
     Add Alias And AttributeReference Between BitwiseAnd BitwiseNot BitwiseOr BitwiseXor CaseWhen
     Cast Collate Concat Contains CreateNamedStruct CurrentRow$ Divide EqualNullSafe EqualTo Exists
     Extract GreaterThan GreaterThanOrEqual ILike In InSubquery IntegralDivide IsNotNull IsNull
-    LambdaFunction LateralSubquery LessThan LessThanOrEqual Like LikeAll LikeAny ListQuery Literal Multiply
-    NamedArgumentExpression Not NotLikeAll NotLikeAny Or Overlay RLike Remainder ScalarSubquery
+    LambdaFunction LateralSubquery LessThan LessThanOrEqual Like LikeAll LikeAny ListQuery Literal
+    Multiply NamedArgumentExpression Not NotLikeAll NotLikeAny Or Overlay RLike Remainder ScalarSubquery
     ShiftLeft ShiftRight ShiftRightUnsigned SortOrder SpecifiedWindowFrame StringLocate
     StringTrim StringTrimBoth StringTrimLeft StringTrimRight Substring Subtract TryCast UnaryMinus
     UnaryPositive UnboundedFollowing$ UnboundedPreceding$ UnspecifiedFrame$ WindowExpression
