@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 from pyspark.sql.types import (
     ArrayType,
     DataType,
@@ -55,6 +56,12 @@ def describe_columns(frame: DataFrame) -> list[Column]:
         Column(field.name, field.dataType.simpleString(), field.dataType)
         for field in frame.schema.fields
     ]
+
+
+def write_json(frame: DataFrame, limit: int) -> DataFrame:
+    """The first rows, each as a JSON object c0, c1, ...: made by Spark, and so read one by one."""
+    names = [f"c{index}" for index in range(len(frame.columns))]
+    return frame.toDF(*names).limit(limit).select(F.to_json(F.struct(*names), JSON_OPTIONS))
 
 
 def limit_answer(

@@ -18,7 +18,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from serving.gold_reader import GoldReader, States
-from serving.sql.answer import JSON_OPTIONS, Answer, describe_columns, limit_answer
+from serving.sql.answer import Answer, describe_columns, limit_answer, write_json
 from serving.sql.errors import explain_spark_error
 from serving.sql.request import SqlRequest
 from serving.sql.tables import READABLE
@@ -35,6 +35,8 @@ QUERY_CONF = {
     # A join that no equality bounds must not fill the memory with one side of it.
     "spark.sql.autoBroadcastJoinThreshold": "4194304",
     "spark.sql.maxBroadcastTableSize": "67108864",
+    # Or the parser would put environment variables where a text says ${env:NAME}.
+    "spark.sql.variable.substitute": "false",
     # Statements over Silver use every core.
     "spark.sql.shuffle.partitions": "2",
 }
@@ -75,11 +77,11 @@ class SqlEngine:
         """The answer. Raises Refused, SqlFailed."""
         started = time.monotonic()
         with self.prepare(request) as (frame, tables):
-            self._check_scan(frame)
             columns = describe_columns(frame)
-            rows, is_truncated = limit_answer(
-                _read_json(frame, request.limit), columns, request.limit, self.limits.max_bytes
-            )
+            written = write_json(frame, request.limit + 1)
+            self._check_scan(written)
+            lines = (row[0] for row in written.toLocalIterator())
+            rows, is_truncated = limit_answer(lines, columns, request.limit, self.limits.max_bytes)
         return Answer(columns, rows, is_truncated, tables, time.monotonic() - started)
 
     @contextmanager
@@ -151,11 +153,3 @@ class SqlEngine:
                 f"The statement would read {total:,} bytes; at most {self.limits.max_scan_bytes:,} "
                 "(serving.sql.max_scan_bytes). Filter by event_date, session_date or date.",
             )
-
-
-def _read_json(frame: DataFrame, limit: int) -> Iterator[str]:
-    """Each row as a JSON object c0, c1, ...: made by Spark, read one by one."""
-    names = [f"c{index}" for index in range(len(frame.columns))]
-    numbered = frame.toDF(*names).limit(limit + 1)
-    made = numbered.select(F.to_json(F.struct(*names), JSON_OPTIONS))
-    return (row[0] for row in made.toLocalIterator())

@@ -25,7 +25,7 @@ _INSIDE = re.compile(
 _TAIL = re.compile(
     r"\s*(SQLSTATE:|== SQL|; line \d+ pos|\n'|\n[A-Z+:]\w*.* \[|JVM stacktrace|\n\s+at )"
 )
-_CONDITION = re.compile(r"^\s*\[([A-Z0-9_.]+)\]\s*")
+_CONDITION = re.compile(r"^\s*(?:\{LINE:\d+\}\s*)?\[[A-Z0-9_.]+\]\s*")
 _PATH = re.compile(
     r"\b(?:file|s3a?|hdfs|abfss?|gs):[^\s,;`'\"]*|(?<![\w`./])/(?:[\w.%-]+/)+[\w.%-]*"
 )
@@ -50,7 +50,7 @@ def explain_spark_error(
     place = place or _find_position(message, apply_edits(text, edits))
     if place is not None:
         details |= locate(text, find_original(place, edits))
-    return _clean(message), details
+    return clean_message(message), details
 
 
 def _read_error(
@@ -113,7 +113,7 @@ def _unknown(error: PySparkException | Py4JJavaError) -> str:
     return _UNKNOWN
 
 
-def _clean(message: str) -> str:
+def clean_message(message: str) -> str:
     """The first part of a message, without paths, classes and our own names."""
     text = _CONDITION.sub("", message.strip())
     if cut := _TAIL.search(text):

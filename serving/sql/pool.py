@@ -71,12 +71,18 @@ class SqlPool:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings.serving.sql
+        self.timeout_s = settings.serving.sql.timeout_s
         self._lake = lake_root(settings)
         self._turn = asyncio.Lock()
         self._waiting = 0
         self._process: _Process | None = None
         self._used_at = time.monotonic()
         self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def pid(self) -> int | None:
+        """The process that runs now."""
+        return self._process.child.pid if self._process else None
 
     async def run(self, request: SqlRequest) -> dict[str, Any]:
         """columns, rows, truncated, tables, elapsed_ms.
@@ -106,12 +112,12 @@ class SqlPool:
         process = await self._start()
         is_done = False
         try:
-            async with asyncio.timeout(self._settings.timeout_s):
+            async with asyncio.timeout(self.timeout_s):
                 found = await process.ask(asdict(request))
             is_done = found is not None
         except TimeoutError:
             raise QueryTimeout(
-                f"The statement took longer than {self._settings.timeout_s:g} s "
+                f"The statement took longer than {self.timeout_s:g} s "
                 "(serving.sql.timeout_s); read fewer days, or Gold instead of Silver."
             ) from None
         finally:
@@ -176,7 +182,7 @@ async def _launch(settings: SqlSettings) -> _Process:
         pass_fds=(theirs.fileno(),),
         stdin=subprocess.DEVNULL,
         cwd=_ROOT,
-        env=_make_environment(folder),
+        env=make_environment(folder),
         start_new_session=True,
     )
     theirs.close()
@@ -187,7 +193,7 @@ async def _launch(settings: SqlSettings) -> _Process:
     return _Process(child, reader, writer, folder)
 
 
-def _make_environment(folder: str) -> dict[str, str]:
+def make_environment(folder: str) -> dict[str, str]:
     """The environment without our settings, which hold keys."""
     kept = {
         name: value

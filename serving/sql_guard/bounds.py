@@ -6,6 +6,7 @@ memory of the process that runs it (`serving.sql.pool`).
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 
@@ -48,7 +49,7 @@ _SECONDS = {
 
 def check_bounds(node: Node) -> None:
     """Refuse what would make more than anybody asks for. Raises Refused."""
-    if node.name in _GROUPINGS:
+    if node.name == "plans.logical.Aggregate":
         _check_groupings(node)
         return
     if node.name not in ("analysis.UnresolvedFunction", "analysis.UnresolvedTableValuedFunction"):
@@ -145,12 +146,17 @@ _GROUPINGS = frozenset({"expressions.Cube", "expressions.Rollup", "expressions.G
 
 
 def _check_groupings(node: Node) -> None:
-    columns = len(node.children)
-    sets = 2**columns if node.name == "expressions.Cube" else columns + 1
-    if sets > MAX_GROUPING_SETS:
+    """Several of them side by side multiply."""
+    groupings = [child for child in node.children if child.name in _GROUPINGS]
+    if math.prod(_count_sets(grouping) for grouping in groupings) > MAX_GROUPING_SETS:
         raise Refused(
             "grouping sets", f"There may be at most {MAX_GROUPING_SETS} grouping sets.", node.place
         )
+
+
+def _count_sets(grouping: Node) -> int:
+    columns = len(grouping.children)
+    return 2**columns if grouping.name == "expressions.Cube" else columns + 1
 
 
 _CHECKS: dict[str, Callable[[Node], None]] = {

@@ -23,6 +23,7 @@ _PLANS = _in(
 )
 PARSED_PLANS = (
     _PLANS
+    | _in("expressions", "PipeOperator")
     | _in("plans.logical", "UnresolvedWith WithWindowDefinition UnresolvedOrderByAll")
     | _in(
         "analysis",
@@ -45,9 +46,10 @@ _SYNTAX = _in(
     Cast Collate Concat Contains CreateNamedStruct CurrentRow$ Divide EqualNullSafe EqualTo Exists
     Extract GreaterThan GreaterThanOrEqual ILike In InSubquery IntegralDivide IsNotNull IsNull
     LambdaFunction LateralSubquery LessThan LessThanOrEqual Like LikeAll LikeAny ListQuery Literal
-    Multiply NamedArgumentExpression Not NotLikeAll NotLikeAny Or Overlay RLike Remainder ScalarSubquery
-    ShiftLeft ShiftRight ShiftRightUnsigned SortOrder SpecifiedWindowFrame StringLocate
-    StringTrim StringTrimBoth StringTrimLeft StringTrimRight Substring Subtract TryCast UnaryMinus
+    Multiply NamedArgumentExpression Not NotLikeAll NotLikeAny Or Overlay RLike Remainder
+    ScalarSubquery ShiftLeft ShiftRight ShiftRightUnsigned SortOrder SpecifiedWindowFrame
+    StringLocate StringTrim StringTrimBoth StringTrimLeft StringTrimRight Substring Subtract
+    TimestampAdd TimestampDiff TryCast UnaryMinus
     UnaryPositive UnboundedFollowing$ UnboundedPreceding$ UnspecifiedFrame$ WindowExpression
     WindowSpecDefinition Coalesce IsTrue IsNotTrue Year
     """,
@@ -57,8 +59,8 @@ PARSED_EXPRESSIONS = (
     | _in(
         "expressions",
         """
-        Cube GroupingSets PipeExpression PipeOperator Rollup UnresolvedCollation
-        UnresolvedNamedLambdaVariable UnresolvedWindowExpression TimestampAdd TimestampDiff
+        Cube GroupingSets PipeExpression Rollup UnresolvedCollation
+        UnresolvedNamedLambdaVariable UnresolvedWindowExpression
         CurrentDate CurrentTimestamp CurrentTime LocalTimestamp SemiStructuredExtract
         MultiAlias
         """,

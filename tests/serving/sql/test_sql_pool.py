@@ -1,0 +1,107 @@
+"""The process for SQL as it really runs: a bomb ends with it, the next statement finds another."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from serving.errors import Busy, QueryTimeout, SqlInvalid, SqlRefused, SqlTooHeavy
+from serving.gold_reader import GoldReader
+from serving.sql.pool import SqlPool, make_environment
+from serving.sql.request import SqlRequest
+from settings.model import LakeSettings, ServingSettings, Settings, SparkSettings, SqlSettings
+
+# One row, one expression: no cancelled job of Spark would ever end it.
+ENDLESS = (
+    "SELECT aggregate(sequence(1, 1000000), 0L, (a, x) -> a + "
+    "aggregate(sequence(1, 1000000), 0L, (b, y) -> b + 1 + id)) FROM range(2)"
+)
+GREEDY = "SELECT collect_list(repeat(CAST(id AS STRING), 2000)) FROM range(10000000)"
+
+
+def make_pool(lake: str, **sql: Any) -> SqlPool:
+    spark = SparkSettings(master="local[2]", driver_memory="512m")
+    given = SqlSettings(**{"spark": spark, "timeout_s": 60, **sql})
+    return SqlPool(Settings(lake=LakeSettings(root=lake), serving=ServingSettings(sql=given)))
+
+
+@asynccontextmanager
+async def open_pool(lake: str, **sql: Any) -> AsyncIterator[SqlPool]:
+    pool = make_pool(lake, **sql)
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.killpg(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_statements_run_and_bombs_end(reader: GoldReader, lake: str) -> None:
+    states = reader.read_states()
+
+    async def run() -> None:
+        async with open_pool(lake) as pool:
+
+            async def ask(sql: str) -> dict[str, Any]:
+                return await pool.run(SqlRequest(sql, 10, states, ("shop",)))
+
+            answer = await ask("SELECT DISTINCT site_id FROM silver.events")
+            assert answer["rows"] == [["shop"]]
+            assert answer["columns"] == [{"name": "site_id", "type": "string"}]
+            assert answer["tables"] == ["silver.events"]
+            with pytest.raises(SqlRefused, match="DROP|drop"):
+                await ask("DROP TABLE silver.events")
+            with pytest.raises(SqlInvalid, match="try_divide"):
+                await ask("SELECT 1/0")
+
+            first = pool.pid
+            assert first is not None
+            pool.timeout_s = 2
+            with pytest.raises(QueryTimeout, match="serving.sql.timeout_s"):
+                await ask(ENDLESS)
+            assert not is_running(first)
+
+            pool.timeout_s = 60
+            assert (await ask("SELECT 1"))["rows"] == [[1]]
+            second = pool.pid
+            assert second not in (None, first)
+            with pytest.raises(SqlTooHeavy):
+                await ask(GREEDY)
+            assert not is_running(second or 0)
+        assert pool.pid is None
+
+    asyncio.run(run())
+
+
+def test_the_line_is_bounded(lake: str) -> None:
+    async def run() -> None:
+        async with open_pool(lake, max_queued=0, start_timeout_s=0.01) as pool:
+            first = asyncio.ensure_future(pool.run(SqlRequest("SELECT 1", 1, {})))
+            await asyncio.sleep(0)
+            with pytest.raises(Busy):
+                await pool.run(SqlRequest("SELECT 1", 1, {}))
+            first.cancel()
+            await asyncio.gather(first, return_exceptions=True)
+
+    asyncio.run(run())
+
+
+def test_the_process_knows_none_of_our_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEB_ANALYTICS_SERVING__API_KEYS", '["secret"]')
+    monkeypatch.setenv("WEB_ANALYTICS_SERVING__CACHE__REDIS_URL", "redis://:secret@host")
+    monkeypatch.setenv("WEB_ANALYTICS_CACHE_DIR", "/cache")
+    environment = make_environment("/folder")
+    assert "secret" not in str(environment)
+    assert environment["WEB_ANALYTICS_CACHE_DIR"] == "/cache"
+    assert environment["TMPDIR"] == "/folder"
