@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from serving.answers import NOT_READY_RETRY_S
+from serving.answers import NOT_READY_RETRY_S, format_time
 from serving.deps import Service, get_service, require_key
 from serving.errors import NotReady
 from serving.gold_reader import States
@@ -99,14 +100,14 @@ def get_sites() -> tuple[str, ...] | None:
     return None
 
 
-@router.post("")
+@router.post("", responses={200: {"model": SqlAnswer}})
 async def run_query(
     query: SqlQuery,
     request: Request,
     service: Annotated[Service, Depends(get_service)],
     pool: Annotated[SqlPool, Depends(get_sql_pool)],
     sites: Annotated[tuple[str, ...] | None, Depends(get_sites)],
-) -> SqlAnswer:
+) -> Response:
     """Run one SELECT over `silver.events`, `silver.sessions`, `silver.page_views` and `gold.*`.
 
     Bots are in all tables, flagged `is_bot`. Columns of Gold are partials: aggregate them as
@@ -115,18 +116,8 @@ async def run_query(
     states = await _read_states(service)
     asked = SqlRequest(query.sql, query.limit, states, sites)
     answer = await _run_while_connected(request, pool, asked)
-    names = name_uniquely([column["name"] for column in answer["columns"]])
-    return SqlAnswer(
-        data=[dict(zip(names, row, strict=True)) for row in answer["rows"]],
-        columns=answer["columns"],
-        rows=answer["rows"],
-        truncated=answer["truncated"],
-        meta=SqlMeta(
-            generated_at=datetime.now(UTC),
-            versions={name: states[READABLE[name].source].version for name in answer["tables"]},
-            elapsed_ms=answer["elapsed_ms"],
-        ),
-    )
+    body = await asyncio.to_thread(_shape, answer, states)
+    return Response(body, media_type="application/json")
 
 
 @router.get("/schema")
@@ -144,6 +135,25 @@ async def read_schema(
             versions={name: state.version for name, state in states.items()},
         ),
     )
+
+
+def _shape(answer: dict[str, Any], states: States) -> bytes:
+    """A `SqlAnswer` as JSON, in one go: it may have megabytes."""
+    names = name_uniquely([column["name"] for column in answer["columns"]])
+    shaped = {
+        "data": [dict(zip(names, row, strict=True)) for row in answer["rows"]],
+        "columns": answer["columns"],
+        "rows": answer["rows"],
+        "truncated": answer["truncated"],
+        "meta": {
+            "generated_at": format_time(datetime.now(UTC)),
+            "versions": {name: states[READABLE[name].source].version for name in answer["tables"]},
+            "elapsed_ms": answer["elapsed_ms"],
+        },
+    }
+    text = json.dumps(shaped, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    # Text of clients may hold lone surrogates, which UTF-8 has no bytes for.
+    return text.encode("utf-8", "replace")
 
 
 async def _read_states(service: Service) -> States:

@@ -26,7 +26,7 @@ import structlog
 from serving.errors import Busy, NotReady, QueryTimeout, SqlInvalid, SqlRefused, SqlTooHeavy
 from serving.sql.request import SqlRequest
 from settings.load import ENV_PREFIX, lake_root
-from settings.model import Settings, SqlSettings
+from settings.model import ServingSettings, Settings, SqlSettings
 
 log = structlog.get_logger()
 
@@ -70,7 +70,7 @@ class SqlPool:
     """At most one process and one statement at a time; a few may wait."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings.serving.sql
+        self._settings = _share_conf(settings.serving)
         self.timeout_s = settings.serving.sql.timeout_s
         self._lake = lake_root(settings)
         self._turn = asyncio.Lock()
@@ -172,6 +172,13 @@ class SqlPool:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _share_conf(serving: ServingSettings) -> SqlSettings:
+    """What Spark needs to reach the lake, the process for SQL needs too."""
+    sql = serving.sql
+    spark = sql.spark.model_copy(update={"conf": {**serving.spark.conf, **sql.spark.conf}})
+    return sql.model_copy(update={"spark": spark})
 
 
 async def _launch(settings: SqlSettings) -> _Process:

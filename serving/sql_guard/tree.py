@@ -80,6 +80,8 @@ def _look_below(found: Any, name: str, is_plan: bool) -> list[tuple[Any, bool]]:
     if not is_plan:
         if name in _SUBQUERIES:
             below.append((found.plan(), True))
+        if name == "analysis.UnresolvedStarExceptOrReplace" and found.replacements().isDefined():
+            below += [(made, False) for made in _items(found.replacements().get())]
         return below
     below += [(child, True) for child in _items(found.innerChildren())]
     below += [(child, False) for child in _items(found.expressions())]

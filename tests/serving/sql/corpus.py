@@ -75,6 +75,7 @@ VALUE_PLACES = (
     "SELECT 1 UNION ALL SELECT {} FROM silver.events",
     "SELECT named_struct('a', array({})).a[0] FROM silver.events",
     "FROM silver.events |> EXTEND {} AS x |> LIMIT 1",
+    "FROM silver.events |> SET event_id = {}",
     "SELECT event_id FROM silver.events QUALIFY count({}) OVER () > 1",
 )
 TABLE_PLACES = (

@@ -313,3 +313,5 @@ SELECT channel, sum(revenue) AS revenue, sum(conversions) AS conversions, try_di
 SELECT try_divide(count_if(lcp_ms <= 2500), count(lcp_ms)) AS good_lcp, percentile(cls, 0.75) AS cls_p75, percentile(inp_ms, 0.75) FROM silver.page_views WHERE device_type = 'mobile'
 
 SELECT dense_rank() OVER (ORDER BY n DESC) AS place, page_path FROM (SELECT page_path, count(*) AS n FROM silver.page_views GROUP BY 1) ORDER BY place, page_path LIMIT 3 OFFSET 2
+
+FROM silver.events |> SET page_path = lower(page_path) |> DROP properties |> LIMIT 2

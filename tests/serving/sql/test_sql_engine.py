@@ -57,6 +57,18 @@ def test_subqueries_do_not_show_other_sites(ask: Ask) -> None:
     assert ask(sql, sites=("shop",)).rows == [[1]]
 
 
+def test_rows_of_other_sites_are_gone_before_anything_is_computed(ask: Ask) -> None:
+    """Or an error would quote them."""
+    sql = """
+        SELECT count(*) FROM silver.events
+        WHERE CAST(if(site_id = 'blog', 'secret', '1') AS INT) = 1
+    """
+    shop = sum(event["site_id"] == "shop" for event in make_events())
+    assert ask(sql, sites=("shop",)).rows == [[shop]]
+    with pytest.raises(SqlFailed, match="secret"):
+        ask(sql)
+
+
 @pytest.mark.parametrize(
     ("expression", "type_", "value"),
     [

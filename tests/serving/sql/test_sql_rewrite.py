@@ -184,7 +184,7 @@ def test_names_become_unique() -> None:
     ("message", "expected"),
     [
         (
-            "[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column with name `x` cannot be resolved. Did "
+            "[UNRESOLVED_COLUMN] A column with name `x` cannot be resolved. Did "
             "you mean one of the following? [`events`.`os`]. SQLSTATE: 42703; line 1 pos 7;\n"
             "'Project ['x]\n+- Relation spark_catalog",
             "A column with name `x` cannot be resolved. Did you mean one of the following? "
@@ -196,8 +196,8 @@ def test_names_become_unique() -> None:
         ),
         ("[X] Nothing in `silver_events_12`.", "Nothing in silver_events."),
         (
-            '[CAST] The value is malformed. If necessary set "spark.sql.ansi.enabled" to "false" to '
-            "bypass this error. SQLSTATE: 22018",
+            '[CAST] The value is malformed. If necessary set "spark.sql.ansi.enabled" to "false" '
+            "to bypass this error. SQLSTATE: 22018",
             "The value is malformed.",
         ),
         ("{LINE:1} [X] Not supported.", "Not supported."),

@@ -83,3 +83,17 @@ SELECT parse_json('{}'):a, reflect('java.lang.System', 'getenv', 'x')
 SELECT * FROM silver.events GROUP BY GROUPING SETS ((reflect('java.lang.System', 'getenv', 'x')))
 SELECT * FROM (SELECT 1 a, 2 b) UNPIVOT (v FOR k IN (a, b)) WHERE reflect('java.lang.System', 'getenv', 'x') IS NULL
 SELECT count(*) FROM silver.events TABLESAMPLE (CAST(reflect('java.lang.Math', 'abs', 1) AS INT) ROWS)
+FROM silver.events |> SET event_id = reflect('java.lang.System', 'getenv', 'PATH')
+FROM silver.events |> SET event_id = (SELECT max(value) FROM text.`{canary}`)
+FROM silver.events |> SET event_id = repeat('a', 1000000000)
+FROM silver.events |> DROP event_id |> SELECT input_file_name()
+FROM silver.events |> AS e |> JOIN text.`{canary}` ON true
+FROM silver.events |> PIVOT (max(reflect('java.lang.System', 'getenv', 'x')) FOR site_id IN ('a'))
+FROM silver.events |> WINDOW w AS (ORDER BY reflect('java.lang.System', 'getenv', 'x')) |> SELECT sum(1) OVER w
+FROM silver.events |> TABLESAMPLE (CAST(reflect('java.lang.Math', 'abs', 1) AS INT) ROWS)
+FROM silver.events |> LIMIT length(reflect('java.lang.System', 'getenv', 'PATH'))
+FROM silver.events |> EXCEPT ALL (FROM bronze.events)
+FROM silver.events |> AGGREGATE max(java_method('java.lang.System', 'getenv', 'x')) GROUP BY site_id
+SELECT count(*) FROM silver.events WHERE event_id IN (VALUES (reflect('java.lang.System', 'getenv', 'x')))
+SELECT * FROM silver.events LIMIT 1 OFFSET CAST(reflect('java.lang.Math', 'abs', 1) AS INT)
+SELECT sum(1) OVER (ORDER BY event_hour ROWS BETWEEN CAST(reflect('java.lang.Math', 'abs', 1) AS INT) PRECEDING AND CURRENT ROW) FROM silver.events
