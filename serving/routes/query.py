@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from serving.answers import NOT_READY_RETRY_S, format_time
 from serving.deps import Service, get_service, require_key
-from serving.errors import NotReady
+from serving.errors import NotReady, ServingError
 from serving.gold_reader import States
 from serving.models import ERROR_ANSWERS
 from serving.params import MAX_ROWS
@@ -115,7 +115,12 @@ async def run_query(
     """
     states = await _read_states(service)
     asked = SqlRequest(query.sql, query.limit, states, sites)
-    answer = await _run_while_connected(request, pool, asked)
+    try:
+        answer = await _run_while_connected(request, pool, asked)
+    except ServingError as error:
+        service.metrics.sql_statements.labels(type(error).__name__).inc()
+        raise
+    service.metrics.sql_statements.labels("ok").inc()
     body = await asyncio.to_thread(_shape, answer, states)
     return Response(body, media_type="application/json")
 

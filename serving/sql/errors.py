@@ -26,8 +26,10 @@ _TAIL = re.compile(
     r"\s*(SQLSTATE:|== SQL|; line \d+ pos|\n'|\n[A-Z+:]\w*.* \[|JVM stacktrace|\n\s+at )"
 )
 _CONDITION = re.compile(r"^\s*(?:\{LINE:\d+\}\s*)?\[[A-Z0-9_.]+\]\s*")
+# Of this machine; the path of a page may be in a message, for it is in the data.
 _PATH = re.compile(
-    r"\b(?:file|s3a?|hdfs|abfss?|gs):[^\s,;`'\"]*|(?<![\w`./])/(?:[\w.%-]+/)+[\w.%-]*"
+    r"\b(?:file|s3a?|hdfs|abfss?|gs|wasbs?):/[^\s,;`'\"]*"
+    r"|(?<![\w.`])/(?:tmp|home|root|usr|opt|var|srv|mnt|etc|private|Users|work)/[^\s,;`'\"]*"
 )
 _CLASS = re.compile(r"\b(?:[a-z_][\w]*\.){2,}[A-Z][\w$]*")
 # Our views carry a number that nobody asked about.

@@ -149,7 +149,8 @@ class SqlPool:
             if not is_ready:
                 self._end()
                 raise NotReady("the process for SQL does not start; the log has the reason.")
-            log.info("sql_process_started", seconds=round(time.monotonic() - started, 1))
+            self._used_at = time.monotonic()
+            log.info("sql_process_started", seconds=round(self._used_at - started, 1))
             self._spawn(self._end_when_idle())
         return self._process
 

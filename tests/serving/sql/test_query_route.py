@@ -95,6 +95,7 @@ def test_refusals_have_the_shape_of_every_error(api: TestClient, pool: FakePool)
     response = api.post("/query", json={"sql": "SELECT reflect()"})
     error = assert_shape(response, 422, "sql_refused")
     assert error["details"] == [{"construct": "function", "line": 1, "column": 8}]
+    assert 'sql_statements_total{outcome="SqlRefused"} 1' in api.get("/metrics").text
     pool.error = QueryTimeout("too long")
     assert_shape(api.post("/query", json={"sql": "SELECT 1"}), 504, "query_timeout")
 

@@ -26,7 +26,7 @@ GREEDY = "SELECT collect_list(repeat(CAST(id AS STRING), 2000)) FROM range(10000
 
 def make_pool(lake: str, **sql: Any) -> SqlPool:
     spark = SparkSettings(master="local[2]", driver_memory="512m")
-    given = SqlSettings(**{"spark": spark, "timeout_s": 60, **sql})
+    given = SqlSettings(**{"spark": spark, "timeout_s": 300, "start_timeout_s": 300, **sql})
     return SqlPool(Settings(lake=LakeSettings(root=lake), serving=ServingSettings(sql=given)))
 
 
@@ -72,7 +72,7 @@ def test_statements_run_and_bombs_end(reader: GoldReader, lake: str) -> None:
                 await ask(ENDLESS)
             assert not is_running(first)
 
-            pool.timeout_s = 60
+            pool.timeout_s = 300
             assert (await ask("SELECT 1"))["rows"] == [[1]]
             second = pool.pid
             assert second not in (None, first)

@@ -194,6 +194,10 @@ def test_names_become_unique() -> None:
             "[FAILED] Cannot read file:/srv/lake/silver/part-1.parquet with org.apache.x.Reader.",
             "Cannot read ... with ....",
         ),
+        (
+            "[X] The value '/page/1' is wrong, see /tmp/x/y.",
+            "The value '/page/1' is wrong, see ...",
+        ),
         ("[X] Nothing in `silver_events_12`.", "Nothing in silver_events."),
         (
             '[CAST] The value is malformed. If necessary set "spark.sql.ansi.enabled" to "false" '
