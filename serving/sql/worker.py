@@ -48,10 +48,11 @@ def main(descriptor: int) -> None:
 
 
 def start_engine(settings: SqlSettings, lake_root: str) -> SqlEngine:
+    folder = tempfile.gettempdir()  # ours alone, and removed with us
     conf = {
-        "spark.driver.extraJavaOptions": _JAVA_OPTIONS,
-        "spark.local.dir": tempfile.gettempdir(),
-        "spark.sql.warehouse.dir": f"file://{tempfile.gettempdir()}/warehouse",
+        "spark.driver.extraJavaOptions": f"{_JAVA_OPTIONS} -Djava.io.tmpdir={folder}",
+        "spark.local.dir": folder,
+        "spark.sql.warehouse.dir": f"file://{folder}/warehouse",
         **settings.spark.conf,
     }
     spark_settings: SparkSettings = settings.spark.model_copy(update={"conf": conf})
