@@ -91,6 +91,8 @@ class SqlEngine:
         self._check_length(text)
         views: dict[str, str] = {}
         try:
+            # Spark's parser goes by the settings of the thread's session.
+            self._session().setActiveSession(self.spark._jsparkSession)
             references = check_parsed(self._parse(text), text, self._readable(request.states))
             tables = sorted({r.table for r in references if not r.is_qualifier})
             views = {table: self._open_view(table, request) for table in tables}
@@ -102,6 +104,11 @@ class SqlEngine:
         finally:
             for view in views.values():
                 self.spark.catalog.dropTempView(view)
+            self._session().clearActiveSession()
+
+    def _session(self) -> Any:
+        jvm: Any = self.spark._jvm
+        return jvm.org.apache.spark.sql.classic.SparkSession
 
     def _check_length(self, text: str) -> None:
         if len(text) > self.limits.max_length:
