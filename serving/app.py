@@ -32,6 +32,7 @@ from serving.routes import (
     funnels,
     health,
     paths,
+    query,
     retention,
     users,
 )
@@ -76,7 +77,7 @@ def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
     )
     install_error_handlers(app)
     journeys = (users, funnels, retention, paths, attribution)
-    for route in (dashboard, health, endpoints, *journeys):
+    for route in (dashboard, health, endpoints, *journeys, query):
         app.include_router(route.router)
     app.mount("/dashboard", StaticFiles(directory=dashboard.FOLDER), name="dashboard")
     instrumentator = Instrumentator(

@@ -62,6 +62,18 @@ class QueryFailed(ServingError):
     """Spark could not run the query; the log has the reason."""
 
 
+class SqlRefused(ServingError):
+    """The guard does not let a statement run: `details` say which construct, and where."""
+
+
+class SqlInvalid(ServingError):
+    """Spark says that a statement is wrong, or failed on the data: what and where."""
+
+
+class SqlTooHeavy(ServingError):
+    """A statement needed more memory or disk than it may have."""
+
+
 STATUS: dict[type[ServingError], tuple[int, str]] = {
     Unauthorized: (401, "unauthorized"),
     InvalidParameter: (422, "invalid_parameter"),
@@ -70,6 +82,9 @@ STATUS: dict[type[ServingError], tuple[int, str]] = {
     Busy: (503, "busy"),
     QueryTimeout: (504, "query_timeout"),
     QueryFailed: (500, "internal"),
+    SqlRefused: (422, "sql_refused"),
+    SqlInvalid: (422, "sql_invalid"),
+    SqlTooHeavy: (422, "sql_too_heavy"),
 }
 HTTP_TYPES = {404: "not_found", 405: "method_not_allowed"}
 
