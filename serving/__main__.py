@@ -29,7 +29,7 @@ def run(settings: Settings) -> None:
     from embedded.jars import spark_jars
     from embedded.java import java_home
 
-    check_access_settings(settings.serving)
+    check_access_settings(settings)
     os.environ["JAVA_HOME"] = str(java_home())
     spark = start_session(
         settings.serving.spark, spark_jars() if settings.serving.spark.packages else []

@@ -16,8 +16,9 @@ from fastapi import Response
 from schemas.gold import SESSION_GRAIN
 from schemas.gold.pages import PAGES
 from schemas.table import GoldTable
+from serving.access import restrict
 from serving.cache import CachedAnswer, choose_ttl_s, make_key
-from serving.deps import Service
+from serving.deps import Call, Service
 from serving.endpoints import Endpoint
 from serving.errors import NotReady, ServingError
 from serving.gold_reader import States
@@ -29,12 +30,13 @@ NOT_READY_RETRY_S = 2
 _NO_STATEMENT = Statement("", {}, (), ())
 
 
-async def answer(service: Service, endpoint: Endpoint, params: CommonParams) -> Response:
+async def answer(call: Call, endpoint: Endpoint, params: CommonParams) -> Response:
     """Answer one request. Raises ServingError."""
+    service = call.service
     states = await asyncio.to_thread(service.reader.read_states)
     # After the versions: see split_range.
     now = datetime.now(UTC)
-    selection = params.select(now)
+    selection = restrict(params.select(now), call.access)
     ranges = split_range(selection.start, selection.end, now)
     if ranges.is_empty:
         nothing = CachedAnswer(b"[]", format_time(now))

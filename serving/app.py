@@ -15,16 +15,18 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from prometheus_fastapi_instrumentator import Instrumentator
 
+from serving.access import INTERNAL
 from serving.answers import answer
 from serving.cache import AnswerCache
-from serving.deps import Service, check_access_settings
+from serving.deps import Call, Service, check_access_settings
 from serving.endpoints import ENDPOINTS, Endpoint
 from serving.errors import NotReady, ServingError, install_error_handlers
 from serving.gold_reader import GoldReader
+from serving.key_file import KeyFile, key_path
 from serving.metrics import ServingMetrics
 from serving.params import CommonParams
 from serving.query_pool import QueryPool
-from serving.routes import dashboard, health, pages, sessions
+from serving.routes import dashboard, health, keys, pages, sessions
 from settings.model import Settings
 
 log = structlog.get_logger()
@@ -35,13 +37,14 @@ _WARM_UP_ATTEMPTS = 5
 
 def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
     """The API over the lake. Raises UnsafeSettings."""
-    check_access_settings(settings.serving)
+    check_access_settings(settings)
 
     @asynccontextmanager
     async def run_parts(app: FastAPI) -> AsyncIterator[None]:
         service = Service(
             settings=settings,
             reader=reader,
+            keys=KeyFile(key_path(settings)),
             cache=AnswerCache(settings.serving.cache),
             pool=QueryPool(reader, settings.serving),
             metrics=metrics,
@@ -63,7 +66,7 @@ def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
         lifespan=run_parts,
     )
     install_error_handlers(app)
-    for route in (dashboard, health, pages, sessions):
+    for route in (dashboard, health, keys, pages, sessions):
         app.include_router(route.router)
     app.mount("/dashboard", StaticFiles(directory=dashboard.FOLDER), name="dashboard")
     instrumentator = Instrumentator(
@@ -94,7 +97,7 @@ async def _warm_up(service: Service) -> None:
 async def _ask_when_ready(service: Service, endpoint: Endpoint) -> None:
     while True:
         try:
-            await answer(service, endpoint, CommonParams())
+            await answer(Call(service, INTERNAL), endpoint, CommonParams())
         except NotReady:
             await asyncio.sleep(_WARM_UP_RETRY_S)
         else:

@@ -36,6 +36,14 @@ class Unauthorized(ServingError):
     """No key, or one that nobody knows."""
 
 
+class Forbidden(ServingError):
+    """The key is known and may not do this, or not see this site."""
+
+
+class RateLimited(ServingError):
+    """More requests than a key, or an address without one, may make."""
+
+
 class InvalidParameter(ServingError):
     """A parameter that only makes no sense together with others."""
 
@@ -58,6 +66,8 @@ class QueryFailed(ServingError):
 
 STATUS: dict[type[ServingError], tuple[int, str]] = {
     Unauthorized: (401, "unauthorized"),
+    Forbidden: (403, "forbidden"),
+    RateLimited: (429, "rate_limited"),
     InvalidParameter: (422, "invalid_parameter"),
     NotReady: (503, "not_ready"),
     Busy: (503, "busy"),
@@ -91,7 +101,7 @@ async def _answer_serving_error(request: Request, error: Exception) -> JSONRespo
     headers = {}
     if status == 500:
         log.error("request_failed", path=request.url.path, exc_info=error)
-    if status == 503:
+    if status in (429, 503):
         headers["Retry-After"] = str(error.retry_after_s or 1)
     if status == 401:
         headers["WWW-Authenticate"] = "ApiKey"

@@ -42,7 +42,9 @@ ERROR_ANSWERS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorAnswer, "description": text}
     for status, text in {
         401: "No key, or an unknown one.",
+        403: "The key may not do this, or not see this site.",
         422: "A parameter is not allowed: which, what was given, what is allowed.",
+        429: "More requests than this key may make; see Retry-After.",
         503: "The tables are not there yet, or too many queries wait; see Retry-After.",
         504: "The query took too long.",
     }.items()

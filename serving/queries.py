@@ -35,6 +35,8 @@ class Selection:
     include_bots: bool = False
     interval: Interval | None = None
     filters: dict[str, str] = field(default_factory=dict)
+    # The only sites to count; none: all. Who asks may see no others.
+    sites: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ def build_statement(endpoint: Endpoint, selection: Selection, ranges: Ranges) ->
     """The one statement that answers `selection` over `ranges`, which must not be empty."""
     args: dict[str, Value] = {"limit": selection.limit, "offset": selection.offset}
     args |= selection.filters
+    args |= {f"site{index}": site for index, site in enumerate(selection.sites or ())}
     parts: list[str] = []
     tables: list[str] = []
     if ranges.hours:
@@ -158,7 +161,15 @@ def _read_silver(
 
 def _conditions(selection: Selection, dimensions: dict[str, str]) -> list[str]:
     bots = [] if selection.include_bots else [f"NOT {dimensions['is_bot']}"]
-    return bots + [f"{dimensions[name]} = :{name}" for name in selection.filters]
+    chosen = [f"{dimensions[name]} = :{name}" for name in selection.filters]
+    return bots + _limit_sites(selection, dimensions["site_id"]) + chosen
+
+
+def _limit_sites(selection: Selection, site_id: str) -> list[str]:
+    if selection.sites is None:
+        return []
+    markers = [f":site{index}" for index in range(len(selection.sites))]
+    return [f"{site_id} IN ({', '.join(markers)})" if markers else "false"]
 
 
 def _partials(endpoint: Endpoint, table: GoldTable) -> list[str]:

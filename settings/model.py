@@ -128,10 +128,35 @@ class CacheSettings(Section):
     very_long_ttl_s: int = Field(86400, ge=1, description="Answers older than a month.")
 
 
+class LimitSettings(Section):
+    requests_per_minute: int | None = Field(
+        None,
+        ge=1,
+        description="Of a key in serving.api_keys, or an address that needs none; none: no limit.",
+    )
+    failures_per_minute: int = Field(
+        60, ge=1, description="Requests without a valid key that an address may make."
+    )
+    max_concurrent_requests: int = Field(256, ge=1, description="One more is answered 503.")
+    max_body_bytes: int = Field(262_144, ge=1024, description="Largest body of a request.")
+    max_query_string_bytes: int = Field(32_768, ge=1024, description="Longest query string.")
+    max_header_bytes: int = Field(
+        65_536, ge=4096, description="Largest request line and headers together."
+    )
+    request_timeout_s: Seconds = Field(
+        120, description="Longest a request may take in all, its body included, seconds."
+    )
+
+
 class ServingSettings(Section):
     host: str = Field("127.0.0.1", description="Address the API listens on.")
     port: Port = Field(8002, description="Port the API listens on.")
-    api_keys: tuple[SecretStr, ...] = Field((), description="Keys that may read.")
+    api_keys: tuple[SecretStr, ...] = Field(
+        (), description="Keys that may everything, for containers; others: `web-analytics keys`."
+    )
+    keys_file: str | None = Field(
+        None, description="File of `web-analytics keys`; none: <data_dir>/keys.json."
+    )
     allow_anonymous: bool = Field(False, description="Answer without a key.")
     local_dashboard: bool = Field(
         False, description="Give the dashboard a key by cookie; only for one's own machine."
@@ -141,6 +166,7 @@ class ServingSettings(Section):
     max_queued_queries: int = Field(
         64, ge=0, description="Metric queries that may wait for these; one more is answered 503."
     )
+    limits: LimitSettings = LimitSettings()
     cache: CacheSettings = CacheSettings()
     spark: SparkSettings = SparkSettings(master="local[2]", driver_memory="1g")
 

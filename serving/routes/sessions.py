@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from serving.answers import answer
-from serving.deps import Service, get_service, require_key
+from serving.deps import Call, get_call, require_key
 from serving.endpoints import SESSIONS_ENDPOINT
 from serving.models import ERROR_ANSWERS, make_answer_model
 from serving.params import SessionsParams
@@ -20,10 +20,10 @@ router = APIRouter(tags=["metrics"], dependencies=[Depends(require_key)], respon
 )
 async def read_sessions(
     params: Annotated[SessionsParams, Query()],
-    service: Annotated[Service, Depends(get_service)],
+    call: Annotated[Call, Depends(get_call)],
 ) -> Response:
     """Sessions by the time of their start; one row, or one per `interval`, none if there are none.
 
     Sessions are counted once they are closed: `meta.complete_until` says up to when all are.
     """
-    return await answer(service, SESSIONS_ENDPOINT, params)
+    return await answer(call, SESSIONS_ENDPOINT, params)

@@ -55,7 +55,10 @@ class FakeReader:
 
 def make_settings(redis_url: str | None = None, **serving: Any) -> Settings:
     cache = CacheSettings(redis_url=redis_url)
-    return Settings(serving=ServingSettings(**{"allow_anonymous": True, "cache": cache, **serving}))
+    return Settings(
+        data_dir="no-such-folder",
+        serving=ServingSettings(**{"allow_anonymous": True, "cache": cache, **serving}),
+    )
 
 
 def wait_until_ready(api: TestClient) -> None:

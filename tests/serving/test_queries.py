@@ -74,3 +74,19 @@ def test_interval_adds_the_bucket() -> None:
     assert build(SESSIONS_ENDPOINT, select(interval="week")).columns[0] == "bucket"
     assert "date_trunc('WEEK', hour)" in build(SESSIONS_ENDPOINT, select(interval="week")).sql
     assert "bucket" not in build(SESSIONS_ENDPOINT, select()).columns
+
+
+def test_sites_are_bound_in_every_part() -> None:
+    statement = build(PAGES_ENDPOINT, select(sites=("blog", "x'; --")))
+    assert statement.args["site0"] == "blog"
+    assert statement.args["site1"] == "x'; --"
+    assert "x'" not in statement.sql
+    reads = statement.sql.split("FROM {")[1:]
+    assert len(reads) == 6
+    assert all("site_id IN (:site0, :site1)" in read for read in reads)
+    assert "IN (:site" not in build(PAGES_ENDPOINT, select()).sql
+
+
+def test_no_site_at_all_is_nothing_rather_than_everything() -> None:
+    reads = build(PAGES_ENDPOINT, select(sites=())).sql.split("FROM {")[1:]
+    assert all(" AND false" in read for read in reads)
