@@ -17,7 +17,7 @@ from schemas.gold import SESSION_GRAIN
 from schemas.gold.pages import PAGES
 from schemas.table import GoldTable
 from serving.access import restrict
-from serving.cache import CachedAnswer, choose_ttl_s, make_key
+from serving.cache import CachedAnswer, CacheKey, choose_ttl_s, make_key
 from serving.deps import Call, Service
 from serving.endpoints import Endpoint
 from serving.errors import NotReady, ServingError
@@ -25,6 +25,7 @@ from serving.gold_reader import States
 from serving.params import CommonParams
 from serving.queries import Selection, Statement, build_statement
 from serving.ranges import split_range
+from serving.single_flight import compute_once
 
 NOT_READY_RETRY_S = 2
 _NO_STATEMENT = Statement("", {}, (), ())
@@ -44,12 +45,13 @@ async def answer(call: Call, endpoint: Endpoint, params: CommonParams) -> Respon
     statement = build_statement(endpoint, selection, ranges)
     _require_tables(statement, states)
     key = make_key(statement, states)
-    found = await service.cache.get(key)
-    cache = "hit" if found else "miss" if service.cache.is_available else "bypass"
-    service.metrics.cache_answers.labels(endpoint.path, cache).inc()
+    looked = await service.cache.look(key)
+    service.metrics.cache_answers.labels(endpoint.path, looked.outcome).inc()
+    found = looked.answer
     if found is None:
         ttl_s = choose_ttl_s(service.settings.serving.cache, selection.end, now)
         found = await _compute_once(service, endpoint, statement, states, key, ttl_s)
+    cache = "miss" if looked.outcome == "stale" else looked.outcome
     return _shape(found, _describe(selection, states, statement, cache))
 
 
@@ -92,13 +94,20 @@ async def _compute_once(
     endpoint: Endpoint,
     statement: Statement,
     states: States,
-    key: str,
+    key: CacheKey,
     ttl_s: int,
 ) -> CachedAnswer:
     """Join the computation of this key that is under way, or start it."""
     flight = service.flights.get(key)
     if flight is None:
-        flight = asyncio.create_task(_compute(service, endpoint, statement, states, key, ttl_s))
+        flight = asyncio.create_task(
+            compute_once(
+                service.link,
+                key,
+                lambda: service.cache.look(key),
+                lambda: _compute(service, endpoint, statement, states, key, ttl_s),
+            )
+        )
         service.flights[key] = flight
         flight.add_done_callback(lambda _: service.flights.pop(key))
     # Shielded: one client that goes away must not take the answer from the others.
@@ -110,7 +119,7 @@ async def _compute(
     endpoint: Endpoint,
     statement: Statement,
     states: States,
-    key: str,
+    key: CacheKey,
     ttl_s: int,
 ) -> CachedAnswer:
     try:

@@ -12,6 +12,7 @@ from importlib.metadata import version
 
 import structlog
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.staticfiles import StaticFiles
 from prometheus_fastapi_instrumentator import Instrumentator
 
@@ -22,10 +23,13 @@ from serving.deps import Call, Service, check_access_settings
 from serving.endpoints import ENDPOINTS, Endpoint
 from serving.errors import NotReady, ServingError, install_error_handlers
 from serving.gold_reader import GoldReader
+from serving.guard import Guard
 from serving.key_file import KeyFile, key_path
+from serving.limits import RateLimiter
 from serving.metrics import ServingMetrics
 from serving.params import CommonParams
 from serving.query_pool import QueryPool
+from serving.redis_link import RedisLink
 from serving.routes import dashboard, health, keys, pages, sessions
 from settings.model import Settings
 
@@ -41,11 +45,14 @@ def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
 
     @asynccontextmanager
     async def run_parts(app: FastAPI) -> AsyncIterator[None]:
+        link = RedisLink(settings.serving.cache)
         service = Service(
             settings=settings,
             reader=reader,
             keys=KeyFile(key_path(settings)),
-            cache=AnswerCache(settings.serving.cache),
+            link=link,
+            limiter=RateLimiter(link),
+            cache=AnswerCache(link),
             pool=QueryPool(reader, settings.serving),
             metrics=metrics,
         )
@@ -56,7 +63,7 @@ def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
         with suppress(asyncio.CancelledError):
             await warming
         service.pool.close()
-        await service.cache.close()
+        await link.close()
 
     metrics = ServingMetrics()
     app = FastAPI(
@@ -73,6 +80,16 @@ def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
         registry=metrics.registry, excluded_handlers=["/metrics", "/health.*"]
     )
     instrumentator.instrument(app).expose(app, tags=["operation"])
+    if settings.serving.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.serving.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["X-API-Key", "Content-Type", "If-None-Match"],
+            expose_headers=["ETag", "Retry-After"],
+        )
+    # Not by add_middleware: Starlette's own handler of unexpected errors would be outside it.
+    app.middleware_stack = Guard(app.build_middleware_stack(), settings.serving)
     return app
 
 

@@ -15,14 +15,16 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader
 
-from serving.access import Access, find_access
-from serving.cache import AnswerCache, CachedAnswer
+from serving.access import Access, find_access, find_address
+from serving.cache import AnswerCache, CachedAnswer, CacheKey
 from serving.errors import Forbidden, NotReady, Unauthorized
 from serving.gold_reader import GoldReader
 from serving.key_file import KeyFile, UnreadableKeys, key_path, read_keys
 from serving.keys import KeyRecord, Scope
+from serving.limits import RateLimiter
 from serving.metrics import ServingMetrics
 from serving.query_pool import QueryPool
+from serving.redis_link import RedisLink
 from settings.load import SettingsError, reveal
 from settings.model import Settings
 
@@ -42,10 +44,12 @@ class Service:
     settings: Settings
     reader: GoldReader
     keys: KeyFile
+    link: RedisLink
+    limiter: RateLimiter
     cache: AnswerCache
     pool: QueryPool
     metrics: ServingMetrics
-    flights: dict[str, asyncio.Task[CachedAnswer]] = field(default_factory=dict)
+    flights: dict[CacheKey, asyncio.Task[CachedAnswer]] = field(default_factory=dict)
     is_warm: bool = False
 
 
@@ -67,16 +71,20 @@ async def get_access(
     service: Annotated[Service, Depends(get_service)],
     key: Annotated[str | None, Security(_read_key)],
 ) -> Access:
-    """Who asks. Raises Unauthorized."""
+    """Who asks; counts as one request. Raises Unauthorized, RateLimited."""
     serving = service.settings.serving
     records, is_readable = _read_records(service)
     access = find_access(request, key, serving, records, datetime.now(UTC))
     if access is None:
         if not is_readable:
             raise NotReady("the API keys cannot be read now; the log of the API has the reason.")
+        address = find_address(request)
+        await service.limiter.take(f"failures:{address}", serving.limits.failures_per_minute)
         given = "an unknown key" if key is not None else "no key"
         raise Unauthorized(f"{given} was given: send a valid one in the header X-API-Key.")
     request.state.access = access
+    if access.requests_per_minute is not None:
+        await service.limiter.take(f"key:{access.key_id}", access.requests_per_minute)
     return access
 
 

@@ -74,7 +74,7 @@ STATUS: dict[type[ServingError], tuple[int, str]] = {
     QueryTimeout: (504, "query_timeout"),
     QueryFailed: (500, "internal"),
 }
-HTTP_TYPES = {404: "not_found", 405: "method_not_allowed"}
+HTTP_TYPES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
 
 def install_error_handlers(app: FastAPI) -> None:
@@ -100,7 +100,7 @@ async def _answer_serving_error(request: Request, error: Exception) -> JSONRespo
     status, type_ = STATUS[type(error)]
     headers = {}
     if status == 500:
-        log.error("request_failed", path=request.url.path, exc_info=error)
+        log.error("request_failed", path=_find_route(request), exc_info=error)
     if status in (429, 503):
         headers["Retry-After"] = str(error.retry_after_s or 1)
     if status == 401:
@@ -127,8 +127,13 @@ async def _answer_http_error(request: Request, error: Exception) -> JSONResponse
 
 
 async def _answer_unexpected(request: Request, error: Exception) -> JSONResponse:
-    log.error("request_failed", path=request.url.path, exc_info=error)
+    log.error("request_failed", path=_find_route(request), exc_info=error)
     return shape_error(500, "internal", "The request failed; the log of the API has the reason.")
+
+
+def _find_route(request: Request) -> str | None:
+    """The route's template: the path itself may hold the identifier of a person."""
+    return getattr(request.scope.get("route"), "path", None)
 
 
 def _describe(request: Request, item: Any) -> dict[str, str]:

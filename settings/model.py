@@ -166,6 +166,15 @@ class ServingSettings(Section):
     max_queued_queries: int = Field(
         64, ge=0, description="Metric queries that may wait for these; one more is answered 503."
     )
+    behind_tls: bool = Field(
+        False, description="Reached over HTTPS only: answers tell browsers so (HSTS)."
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        (), description="Addresses of proxies whose X-Forwarded-For names the client."
+    )
+    cors_origins: tuple[str, ...] = Field(
+        (), description="Origins whose pages may read with a key; none: no other page."
+    )
     limits: LimitSettings = LimitSettings()
     cache: CacheSettings = CacheSettings()
     spark: SparkSettings = SparkSettings(master="local[2]", driver_memory="1g")

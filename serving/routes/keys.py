@@ -8,7 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from serving.deps import Service, get_service, require_scope
+from serving.access import Access
+from serving.deps import Service, get_access, get_service, require_scope
 from serving.errors import NotReady
 from serving.key_file import UnreadableKeys
 from serving.keys import KeyRecord, Scope, State
@@ -38,14 +39,27 @@ class ShownKeys(BaseModel):
 
 
 @router.get("/keys")
-async def list_keys(service: Annotated[Service, Depends(get_service)]) -> ShownKeys:
-    """The keys of `web-analytics keys`, ended ones included."""
+async def list_keys(
+    service: Annotated[Service, Depends(get_service)],
+    access: Annotated[Access, Depends(get_access)],
+) -> ShownKeys:
+    """The keys of `web-analytics keys`, ended ones included.
+
+    A key that is limited to sites is shown those that see no others.
+    """
     try:
         records = service.keys.current().values()
     except UnreadableKeys as error:
         raise NotReady("the API keys cannot be read now; the log has the reason.") from error
     now = datetime.now(UTC)
-    return ShownKeys(data=[_show(record, now) for record in records])
+    seen = [
+        record for record in records if access.sites is None or _is_within(record, access.sites)
+    ]
+    return ShownKeys(data=[_show(record, now) for record in seen])
+
+
+def _is_within(record: KeyRecord, sites: frozenset[str]) -> bool:
+    return record.sites is not None and sites.issuperset(record.sites)
 
 
 def _show(record: KeyRecord, now: datetime) -> ShownKey:

@@ -23,6 +23,7 @@ from fastapi.testclient import TestClient
 from serving.app import create_app
 from serving.deps import RequireScope
 from serving.keys import SCOPES, KeyList, Scope, make_key
+from settings.model import LimitSettings
 from tests.serving.fakes import FakeReader, make_settings, wait_until_ready
 
 NOW = datetime.now(UTC)
@@ -103,7 +104,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClient
         records.append(record.model_copy(update=over))
     keys["unknown"] = make_key("unknown", NOW, scopes=SCOPES)[1]
     (folder / "keys.json").write_text(KeyList(keys=tuple(records)).model_dump_json())
-    settings = make_settings(allow_anonymous=False).model_copy(update={"data_dir": str(folder)})
+    limits = LimitSettings(failures_per_minute=100_000)
+    settings = make_settings(allow_anonymous=False, limits=limits)
+    settings = settings.model_copy(update={"data_dir": str(folder)})
     reader = FakeReader()
     with TestClient(create_app(settings, reader), raise_server_exceptions=False) as client:
         wait_until_ready(client)
@@ -217,3 +220,9 @@ def test_the_list_of_keys_shows_no_secret(world: Any) -> None:
     assert {row["state"] for row in listed} == {"valid", "revoked", "expired"}
     assert "sha256" not in response.text
     assert not any(key in response.text for key in keys.values())
+
+
+def test_a_key_of_some_sites_is_shown_no_keys_of_others(world: Any) -> None:
+    client, _, keys = world
+    response = client.get("/keys", headers={"X-API-Key": keys[("admin",), ("blog",)]})
+    assert [row["sites"] for row in response.json()["data"]] == [["blog"]] * len(SUBSETS)
