@@ -19,7 +19,7 @@ from bench.stack import Stack, read_status, wait_for
 
 _DRAIN_TIMEOUT_S = 600
 # The flows that work on every event; gold_sessions has its work when sessions close.
-_EVENT_FLOWS = ("bronze", "silver", "sessions", "gold_events")
+_EVENT_FLOWS = ("bronze", "silver", "sessions", "gold_events", "gold_details")
 
 
 def measure_chain(

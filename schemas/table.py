@@ -7,6 +7,9 @@ what is stored as mergeable partials and how stored values roll up into metrics.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
+
+Grain = Literal["hour", "minute"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Metric:
 
     Used per group of a query, so it must be an aggregate that merges partials; a ratio is a ratio
     of sums and a distinct count is the estimate of a merged sketch, never an average of averages.
+    `unit`: count, money, ratio, text, or a unit of measure as "ms".
     """
 
     name: str
@@ -59,11 +63,15 @@ class Metric:
 
 @dataclass(frozen=True)
 class GoldTable:
-    """A table of mergeable partials at hour grain, with the metrics that can be read from it.
+    """A table of mergeable partials by hour or minute, with the metrics that can be read from it.
 
     `dimensions` maps a dimension to its expression over `source`, `stored` a partial to its
     aggregate expression. `time` is the source's timestamp that decides the hour. Columns of the
-    table: `bucket` (timestamp, the hour), `date` (partition), the dimensions, the stored partials.
+    table: `bucket` (timestamp, start of the hour or minute), `date` (partition), the dimensions,
+    the stored partials.
+
+    `unnest` is an array of structs over `source`: each element makes a row of its own, with its
+    fields as further columns. Numbers must never be merged over the dimensions in `kept_apart`.
     """
 
     name: str
@@ -74,9 +82,22 @@ class GoldTable:
     stored: dict[str, str]
     metrics: tuple[Metric, ...]
     where: str = "true"
+    grain: Grain = "hour"
+    unnest: str | None = None
+    kept_apart: tuple[str, ...] = ()
     partition_by: tuple[str, ...] = field(default=("date",))
     stats_columns: tuple[str, ...] = field(default=("bucket",))
 
     @property
     def dimension_names(self) -> tuple[str, ...]:
         return tuple(self.dimensions)
+
+    @property
+    def row_columns(self) -> tuple[str, ...]:
+        """What to select from `source` for the rows that `where` and the expressions mean."""
+        return ("*",) if self.unnest is None else ("*", f"inline({self.unnest})")
+
+    @property
+    def bucket(self) -> str:
+        """SQL of a row's bucket."""
+        return f"date_trunc('{self.grain.upper()}', {self.time})"

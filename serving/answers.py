@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import Response
 
-from schemas.gold import SESSION_GRAIN
+from schemas.gold import EVENT_GRAIN, SESSION_GRAIN
 from schemas.gold.pages import PAGES
 from schemas.table import GoldTable
 from serving.access import restrict
@@ -22,7 +23,7 @@ from serving.deps import Call, Service
 from serving.endpoints import Endpoint
 from serving.errors import NotReady, ServingError
 from serving.gold_reader import States
-from serving.params import CommonParams
+from serving.params import MetricParams
 from serving.queries import Selection, Statement, build_statement
 from serving.ranges import split_range
 from serving.single_flight import compute_once
@@ -31,17 +32,17 @@ NOT_READY_RETRY_S = 2
 _NO_STATEMENT = Statement("", {}, (), ())
 
 
-async def answer(call: Call, endpoint: Endpoint, params: CommonParams) -> Response:
+async def answer(call: Call, endpoint: Endpoint, params: MetricParams) -> Response:
     """Answer one request. Raises ServingError."""
     service = call.service
     states = await asyncio.to_thread(service.reader.read_states)
     # After the versions: see split_range.
     now = datetime.now(UTC)
     selection = restrict(params.select(now), call.access)
-    ranges = split_range(selection.start, selection.end, now)
+    ranges = split_range(selection.start, selection.end, now, endpoint.tables[0].grain)
     if ranges.is_empty:
         nothing = CachedAnswer(b"[]", format_time(now))
-        return _shape(nothing, _describe(selection, states, _NO_STATEMENT, "bypass"))
+        return _shape(nothing, _describe(endpoint, selection, states, _NO_STATEMENT, "bypass"))
     statement = build_statement(endpoint, selection, ranges)
     _require_tables(statement, states)
     key = make_key(statement, states)
@@ -52,22 +53,31 @@ async def answer(call: Call, endpoint: Endpoint, params: CommonParams) -> Respon
         ttl_s = choose_ttl_s(service.settings.serving.cache, selection.end, now)
         found = await _compute_once(service, endpoint, statement, states, key, ttl_s)
     cache = "miss" if looked.outcome == "stale" else looked.outcome
-    return _shape(found, _describe(selection, states, statement, cache))
+    return _shape(found, _describe(endpoint, selection, states, statement, cache))
 
 
-def find_as_of(states: States) -> datetime | None:
-    """Event time up to which data is in, as the streaming app last said; None: it never did."""
-    return _find_said(states, PAGES, "as_of")
+def find_as_of(states: States, tables: Iterable[GoldTable] = (PAGES,)) -> datetime | None:
+    """Event time up to which data is in, as the streaming app last said; None: it never did.
+
+    In all of `tables` that are made from events; in the page metrics where none is.
+    """
+    of_events = [table for table in tables if table in EVENT_GRAIN] or [PAGES]
+    return _find_earliest(states, of_events, "as_of")
 
 
 def find_complete_until(states: States) -> datetime | None:
     """Event time up to which sessions are closed, in all tables made from them."""
-    times = [_find_said(states, table, "complete_until") for table in SESSION_GRAIN]
-    return min((time for time in times if time), default=None) if all(times) else None
+    return _find_earliest(states, SESSION_GRAIN, "complete_until")
 
 
 def format_time(time: datetime) -> str:
     return time.isoformat().replace("+00:00", "Z")
+
+
+def _find_earliest(states: States, tables: Iterable[GoldTable], name: str) -> datetime | None:
+    """The earliest of the times that all of the tables say; None if one says none."""
+    times = [_find_said(states, table, name) for table in tables]
+    return min((time for time in times if time), default=None) if all(times) else None
 
 
 def _find_said(states: States, table: GoldTable, name: str) -> datetime | None:
@@ -135,9 +145,9 @@ async def _compute(
 
 
 def _describe(
-    selection: Selection, states: States, statement: Statement, cache: str
+    endpoint: Endpoint, selection: Selection, states: States, statement: Statement, cache: str
 ) -> dict[str, Any]:
-    as_of, complete_until = find_as_of(states), find_complete_until(states)
+    as_of, complete_until = find_as_of(states, endpoint.tables), find_complete_until(states)
     return {
         "start": format_time(selection.start),
         "end": format_time(selection.end),

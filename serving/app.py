@@ -27,10 +27,10 @@ from serving.guard import Guard
 from serving.key_file import KeyFile, key_path
 from serving.limits import RateLimiter
 from serving.metrics import ServingMetrics
-from serving.params import CommonParams
+from serving.params import make_params
 from serving.query_pool import QueryPool
 from serving.redis_link import RedisLink
-from serving.routes import dashboard, health, keys, pages, sessions
+from serving.routes import dashboard, endpoints, health, keys
 from settings.model import Settings
 
 log = structlog.get_logger()
@@ -73,7 +73,7 @@ def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
         lifespan=run_parts,
     )
     install_error_handlers(app)
-    for route in (dashboard, health, keys, pages, sessions):
+    for route in (dashboard, health, keys, endpoints):
         app.include_router(route.router)
     app.mount("/dashboard", StaticFiles(directory=dashboard.FOLDER), name="dashboard")
     instrumentator = Instrumentator(
@@ -114,7 +114,7 @@ async def _warm_up(service: Service) -> None:
 async def _ask_when_ready(service: Service, endpoint: Endpoint) -> None:
     while True:
         try:
-            await answer(Call(service, INTERNAL), endpoint, CommonParams())
+            await answer(Call(service, INTERNAL), endpoint, make_params(endpoint)())
         except NotReady:
             await asyncio.sleep(_WARM_UP_RETRY_S)
         else:

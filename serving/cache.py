@@ -15,7 +15,7 @@ from typing import Literal
 
 from serving.gold_reader import States
 from serving.queries import Statement
-from serving.ranges import floor_hour
+from serving.ranges import floor_time
 from serving.redis_link import RedisLink, Unanswered
 from settings.model import CacheSettings
 
@@ -107,7 +107,7 @@ def make_key(statement: Statement, states: States) -> CacheKey:
 
 def choose_ttl_s(settings: CacheSettings, end: datetime, now: datetime) -> int:
     """The newer the range, the sooner new versions replace the answer."""
-    hour = floor_hour(now)
+    hour = floor_time(now)
     if end > hour:
         return settings.short_ttl_s
     if end > hour.replace(hour=0):

@@ -142,7 +142,8 @@ def _describe(request: Request, item: Any) -> dict[str, str]:
     allowed = item["msg"]
     if item["type"] == "extra_forbidden":
         allowed = "only the parameters " + ", ".join(_parameter_names(request))
-    given = str(item.get("input"))
+    given = item.get("input")
+    given = ",".join(map(str, given)) if isinstance(given, list) else str(given)
     return {"parameter": parameter, "given": given[:_SHOWN_LENGTH], "allowed": allowed}
 
 

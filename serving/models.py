@@ -10,8 +10,21 @@ from pydantic import BaseModel, Field, create_model
 from schemas.table import Metric
 from serving.endpoints import Endpoint
 
-_TYPES: dict[str, Any] = {"count": int, "money": float}
-_DIMENSION_HELP = {"page_path": "Path of the page, as sent, without query and fragment."}
+_TYPES: dict[str, Any] = {"count": int, "money": float, "text": str | None}
+_DIMENSION_HELP = {
+    "page_path": "Path of the page, as sent, without query and fragment.",
+    "channel": "Channel group.",
+    "source": "Source; `(direct)` where there was none.",
+    "medium": "Medium; `(none)` where there was none.",
+    "campaign": "Campaign; null where none was named.",
+    "device_type": "Class of device.",
+    "browser": "Browser.",
+    "os": "Operating system.",
+    "country": "ISO-3166 code; null where not known.",
+    "city": "City; null where not known.",
+    "metric": "What was measured, by the name of the event's field.",
+    "event_name": "Name of the event; its type where it has none.",
+}
 
 
 class Meta(BaseModel):
@@ -53,20 +66,22 @@ ERROR_ANSWERS: dict[int | str, dict[str, Any]] = {
 
 def make_answer_model(endpoint: Endpoint) -> type[BaseModel]:
     """`{"data": [row], "meta": {...}}` of an endpoint."""
-    name = endpoint.path.strip("/").title().replace("-", "")
-    fields: dict[str, Any] = {
-        "bucket": (datetime | None, Field(None, description="Start; only with `interval`.")),
-    }
-    for dimension in endpoint.group_by:
-        fields[dimension] = (str, Field(description=_DIMENSION_HELP.get(dimension)))
-    metrics = endpoint.metrics | {metric.name: metric for metric in endpoint.pending}
-    for column in endpoint.columns:
-        fields[column] = _make_field(metrics[column])
-    row = create_model(f"{name}Row", **fields)
-    return create_model(f"{name}Answer", data=(list[row], ...), meta=(Meta, ...))
+    fields: dict[str, Any] = {}
+    if endpoint.kinds:
+        kinds = Literal[tuple(endpoint.kinds)]  # type: ignore[valid-type]  # mypy wants literals
+        fields["kind"] = (kinds, Field(description="What the row is about."))
+    only = "in rows of kind `minute`" if endpoint.kinds else "with `interval`"
+    fields["bucket"] = (datetime | None, Field(None, description=f"Start; only {only}."))
+    for dimension in endpoint.dimensions:
+        help_text = _DIMENSION_HELP[dimension]
+        fields[dimension] = (str | None, Field(None, description=help_text))
+    for column, metric in endpoint.all_metrics.items():
+        fields[column] = _make_field(metric)
+    row = create_model(f"{endpoint.name}Row", **fields)
+    return create_model(f"{endpoint.name}Answer", data=(list[row], ...), meta=(Meta, ...))
 
 
 def _make_field(metric: Metric) -> tuple[Any, Any]:
     type_ = _TYPES.get(metric.unit, float | None)
-    unit = "" if metric.unit in ("count", "ratio", "money") else f" Unit: {metric.unit}."
+    unit = "" if metric.unit in ("count", "ratio", "money", "text") else f" Unit: {metric.unit}."
     return type_, Field(description=metric.help + unit)

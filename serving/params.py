@@ -1,25 +1,29 @@
 """Query parameters of the metric endpoints: what is allowed, and the defaults.
 
-From the query string to a `Selection`; unknown parameters are refused.
+From an endpoint's declaration to a model of its parameters, and from the query string to a
+`Selection`; unknown parameters are refused.
 """
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 from pydantic_core import PydanticCustomError
 
 from schemas.event import MAX_IDENTIFIER_LENGTH
+from serving.endpoints import Endpoint
 from serving.errors import InvalidParameter
 from serving.queries import Selection
-from serving.ranges import ceil_hour
+from serving.ranges import STEPS, ceil_time
 
 MAX_DAYS = 400
 MAX_ROWS = 10_000
 DEFAULT_RANGE = timedelta(days=7)
+REALTIME_RANGE = 30 * STEPS["minute"]
+_MAX_TEXT_LENGTH = 8192
 _YEARS = range(1970, 2101)
 _TIME_HELP = (
     "a date (2015-05-17) or an ISO-8601 timestamp (2015-05-17T10:05:03Z; UTC where it names no "
@@ -47,15 +51,43 @@ Time = Annotated[datetime, BeforeValidator(parse_time, json_schema_input_type=st
 Name = Annotated[str, Field(min_length=1, max_length=MAX_IDENTIFIER_LENGTH)]
 
 
-class CommonParams(BaseModel):
-    """Parameters of every metric endpoint; the fields of a subclass are its filters."""
+Text = Annotated[str, Field(min_length=1, max_length=_MAX_TEXT_LENGTH)]
+
+# Every filter, by the dimension it selects by.
+FILTERS: dict[str, tuple[Any, str]] = {
+    "page_path": (Text, "One page, as sent."),
+    "event_name": (Name, "One name of events."),
+    "device_type": (Name, "One class of device."),
+    "country": (Name, "One country."),
+    "channel": (Name, "One channel group."),
+    "source": (Text, "One source; `(direct)` where there was none."),
+    "medium": (Text, "One medium."),
+    "campaign": (Text, "One campaign."),
+}
+
+
+class MetricParams(BaseModel):
+    """Parameters of every metric endpoint."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    start: Time | None = Field(None, description=f"Included. {_TIME_HELP}. Default: end - 7 days.")
-    end: Time | None = Field(None, description="Excluded. Default: the coming full hour.")
     site_id: Name | None = Field(None, description="One site. Default: all.")
     include_bots: bool = Field(False, description="Count automated traffic too.")
+
+    def select(self, now: datetime) -> Selection:
+        """The selection this means at `now`. Raises InvalidParameter."""
+        raise NotImplementedError
+
+    def _filters(self) -> dict[str, str]:
+        values = {name: getattr(self, name, None) for name in ("site_id", *FILTERS)}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+class CommonParams(MetricParams):
+    """Parameters of the endpoints that are asked for a range."""
+
+    start: Time | None = Field(None, description=f"Included. {_TIME_HELP}. Default: end - 7 days.")
+    end: Time | None = Field(None, description="Excluded. Default: the coming full hour.")
     interval: Literal["hour", "day", "week", "month"] | None = Field(
         None, description="One row per interval (UTC), named by its start in `bucket`."
     )
@@ -63,9 +95,8 @@ class CommonParams(BaseModel):
     offset: int = Field(0, ge=0, le=10_000_000, description="Rows to leave out first.")
 
     def select(self, now: datetime) -> Selection:
-        """The selection this means at `now`. Raises InvalidParameter."""
         end = self.end or (
-            ceil_hour(now) if self.start is None else max(ceil_hour(now), self.start)
+            ceil_time(now) if self.start is None else max(ceil_time(now), self.start)
         )
         start = self.start or end - DEFAULT_RANGE
         if start > end:
@@ -80,39 +111,56 @@ class CommonParams(BaseModel):
             include_bots=self.include_bots,
             interval=self.interval,
             filters=self._filters(),
+            group_by=getattr(self, "group_by", None),
         )
 
-    def _filters(self) -> dict[str, str]:
-        named = type(self).model_fields.keys() - CommonParams.model_fields.keys()
-        values = {name: getattr(self, name) for name in sorted({"site_id", *named})}
-        return {name: value for name, value in values.items() if value is not None}
+
+class RealtimeParams(MetricParams):
+    """Parameters of the endpoint whose range is always the last 30 minutes."""
+
+    limit: int = Field(10, ge=1, le=MAX_ROWS, description="Most rows of each ranked kind.")
+
+    def select(self, now: datetime) -> Selection:
+        end = ceil_time(now, "minute")
+        return Selection(
+            start=end - REALTIME_RANGE,
+            end=end,
+            limit=self.limit,
+            offset=0,
+            include_bots=self.include_bots,
+            filters=self._filters(),
+        )
 
 
-class PagesParams(CommonParams):
-    """Filters that both events and sessions have; where a session came from is not among them."""
+def make_params(endpoint: Endpoint) -> type[MetricParams]:
+    """The model of an endpoint's parameters: the common ones, its filters, and `group_by`."""
+    fields: dict[str, Any] = {}
+    for name in endpoint.filters:
+        type_, text = FILTERS[name]
+        fields[name] = (type_ | None, Field(None, description=text))
+    if endpoint.can_pick:
+        fields["group_by"] = _make_group_by(endpoint)
+    base = CommonParams if endpoint.tables[0].grain == "hour" else RealtimeParams
+    return create_model(f"{endpoint.name}Params", __base__=base, **fields)
 
-    page_path: Annotated[str, Field(min_length=1, max_length=8192)] | None = Field(
-        None, description="One page, as sent."
-    )
-    device_type: Name | None = Field(None, description="One class of device.")
-    country: Name | None = Field(None, description="One country.")
 
+def _make_group_by(endpoint: Endpoint) -> tuple[Any, Any]:
+    allowed = endpoint.dimensions
+    text = f"one or more of {', '.join(allowed)}, comma-separated or repeated"
 
-class SessionsParams(CommonParams):
-    """Everything that is known of a session."""
+    def split(given: object) -> object:
+        if given is None:
+            return None
+        parts = given if isinstance(given, list | tuple) else [given]
+        names = [name.strip() for part in parts for name in str(part).split(",")]
+        if not set(names) <= set(allowed):
+            raise PydanticCustomError("group_by", text)
+        return tuple(dict.fromkeys(names))
 
-    device_type: Name | None = Field(None, description="One class of device.")
-    country: Name | None = Field(None, description="One country.")
-    channel: Name | None = Field(None, description="One channel group.")
-    source: Annotated[str, Field(min_length=1, max_length=8192)] | None = Field(
-        None, description="One source; `(direct)` where there was none."
-    )
-    medium: Annotated[str, Field(min_length=1, max_length=8192)] | None = Field(
-        None, description="One medium."
-    )
-    campaign: Annotated[str, Field(min_length=1, max_length=8192)] | None = Field(
-        None, description="One campaign."
-    )
+    one_of = Literal[allowed]  # type: ignore[valid-type]  # mypy wants literals
+    type_ = Annotated[tuple[one_of, ...] | None, BeforeValidator(split)]
+    default = ", ".join(endpoint.group_by)
+    return type_, Field(None, description=f"What makes a row: {text}. Default: {default}.")
 
 
 def _refuse(parameter: str, given: datetime, allowed: str) -> InvalidParameter:

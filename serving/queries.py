@@ -1,8 +1,9 @@
 """From what was asked to one Spark SQL statement, generated from the Gold declarations; pure.
 
 Each Gold table gives its stored partials, and for a range that does not begin or end on a full
-hour the same partials made from Silver; the union of all is merged once. Identifiers come only
-from declarations, values only as bound parameters (`:name`), tables as `{layer_table}`.
+hour the same partials made from Silver; the union of all is merged once (serving/merging.py).
+Identifiers come only from declarations, values only as bound parameters (`:name`), tables as
+`{layer_table}`.
 """
 
 from __future__ import annotations
@@ -12,15 +13,15 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 
 from schemas.silver import EVENTS, SESSIONS
-from schemas.table import GoldTable, Metric
+from schemas.table import GoldTable
 from serving.endpoints import Endpoint
+from serving.merging import merge_kinds, merge_rows
 from serving.ranges import Range, Ranges
 
 Interval = Literal["hour", "day", "week", "month"]
 Value = str | int | date | datetime
 
 SOURCES = {table.name: table for table in (EVENTS, SESSIONS)}
-BUCKET_FORMAT = r"yyyy-MM-dd\'T\'HH:mm:ss\'Z\'"
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -35,6 +36,7 @@ class Selection:
     include_bots: bool = False
     interval: Interval | None = None
     filters: dict[str, str] = field(default_factory=dict)
+    group_by: tuple[str, ...] | None = None
     # The only sites to count; none: all. Who asks may see no others.
     sites: tuple[str, ...] | None = None
 
@@ -51,27 +53,38 @@ class Statement:
 
 def build_statement(endpoint: Endpoint, selection: Selection, ranges: Ranges) -> Statement:
     """The one statement that answers `selection` over `ranges`, which must not be empty."""
-    args: dict[str, Value] = {"limit": selection.limit, "offset": selection.offset}
-    args |= selection.filters
-    args |= {f"site{index}": site for index, site in enumerate(selection.sites or ())}
+    args: dict[str, Value] = {"limit": selection.limit, **selection.filters}
+    args |= bind_sites(selection)
+    keys = find_keys(endpoint, selection)
     parts: list[str] = []
     tables: list[str] = []
     if ranges.hours:
         args |= _bind_hours(ranges.hours)
-        parts += [_read_gold(endpoint, table, selection) for table in endpoint.tables]
+        parts += [_read_gold(endpoint, table, selection, keys) for table in endpoint.tables]
         tables += [table.name for table in endpoint.tables]
     if ranges.edges:
         args |= _bind_edges(ranges.edges)
         count = len(ranges.edges)
-        parts += [_read_silver(endpoint, table, selection, count) for table in endpoint.tables]
+        parts += [
+            _read_silver(endpoint, table, selection, keys, count) for table in endpoint.tables
+        ]
         tables += [table.source for table in endpoint.tables]
-    keys = (*(("bucket",) if selection.interval else ()), *endpoint.group_by)
-    return Statement(
-        sql=_merge(endpoint, selection.interval, keys, "\nUNION ALL\n".join(parts)),
-        args=args,
-        tables=tuple(dict.fromkeys(tables)),
-        columns=(*keys, *endpoint.columns),
-    )
+    union = "\nUNION ALL\n".join(parts)
+    if endpoint.kinds:
+        sql, columns = merge_kinds(endpoint, keys, union)
+    else:
+        args["offset"] = selection.offset
+        sql, columns = merge_rows(endpoint, selection.interval, keys, union)
+    return Statement(sql, args, tuple(dict.fromkeys(tables)), columns)
+
+
+def find_keys(endpoint: Endpoint, selection: Selection) -> tuple[str, ...]:
+    """The dimensions by which partials are merged."""
+    if endpoint.kinds:
+        return endpoint.dimensions
+    picked = {*(selection.group_by or endpoint.group_by), *endpoint.kept_apart}
+    picked |= selection.filters.keys() & set(endpoint.optional)
+    return tuple(name for name in endpoint.dimensions if name in picked)
 
 
 def view_name(table: str) -> str:
@@ -79,48 +92,10 @@ def view_name(table: str) -> str:
     return table.replace(".", "_")
 
 
-def _merge(endpoint: Endpoint, interval: str | None, keys: tuple[str, ...], union: str) -> str:
-    """Merge the partials into one row per key.
-
-    Without a key the aggregate would give a row even from nothing: HAVING leaves it out.
-    """
-    bucket = f"date_trunc('{(interval or 'hour').upper()}', hour)"
-    grouping = [bucket if key == "bucket" else key for key in keys]
-    columns = [
-        f"date_format({bucket}, '{BUCKET_FORMAT}') AS bucket" if key == "bucket" else key
-        for key in keys
-    ]
-    columns += [_column(endpoint, name) for name in endpoint.columns]
-    order = [*(("bucket",) if interval else ()), *endpoint.order_by]
-    return "\n".join(
-        (
-            f"SELECT {', '.join(columns)}",
-            f"FROM (\n{union}\n)",
-            *((f"GROUP BY {', '.join(grouping)}",) if grouping else ()),
-            "HAVING count(1) > 0",
-            *((f"ORDER BY {', '.join(order)}",) if order else ()),
-            "LIMIT :limit OFFSET :offset",
-        )
-    )
-
-
-def _column(endpoint: Endpoint, name: str) -> str:
-    if name in endpoint.pending_names:
-        return f"NULL AS {name}"
-    return f"{_typed(endpoint.metrics[name])} AS {name}"
-
-
-def _typed(metric: Metric) -> str:
-    """Counts and sums of money are 0 where there is nothing; ratios and percentiles are null."""
-    if metric.unit == "count":
-        return f"CAST(coalesce({metric.sql}, 0) AS BIGINT)"
-    if metric.unit == "money":
-        return f"CAST(coalesce({metric.sql}, 0) AS DOUBLE)"
-    return metric.sql
-
-
-def _read_gold(endpoint: Endpoint, table: GoldTable, selection: Selection) -> str:
-    columns = ["bucket AS hour", *endpoint.group_by, *_partials(endpoint, table)]
+def _read_gold(
+    endpoint: Endpoint, table: GoldTable, selection: Selection, keys: tuple[str, ...]
+) -> str:
+    columns = _columns(endpoint, table, keys)
     where = [
         "date BETWEEN :first_date AND :last_date",
         "bucket >= :first_hour",
@@ -128,18 +103,23 @@ def _read_gold(endpoint: Endpoint, table: GoldTable, selection: Selection) -> st
         *_conditions(selection, {name: name for name in table.dimensions}),
     ]
     return (
-        f"SELECT {', '.join(columns)} FROM {{{view_name(table.name)}}} WHERE {' AND '.join(where)}"
+        f"SELECT bucket AS moment, {columns} FROM {{{view_name(table.name)}}} "
+        f"WHERE {' AND '.join(where)}"
     )
 
 
 def _read_silver(
-    endpoint: Endpoint, table: GoldTable, selection: Selection, edge_count: int
+    endpoint: Endpoint,
+    table: GoldTable,
+    selection: Selection,
+    keys: tuple[str, ...],
+    edge_count: int,
 ) -> str:
     """The same partials as in Gold, made now for the parts of hours at the ends of the range."""
     source = SOURCES[table.source]
     made = [
-        f"date_trunc('HOUR', {table.time}) AS bucket",
-        *(f"{table.dimensions[name]} AS {name}" for name in endpoint.group_by),
+        f"{table.bucket} AS moment",
+        *(f"{table.dimensions[name]} AS {name}" for name in keys if name in table.dimensions),
         *(f"{sql} AS {name}" for name, sql in table.stored.items()),
     ]
     within = " OR ".join(
@@ -152,32 +132,41 @@ def _read_silver(
         f"({table.where})",
         *_conditions(selection, table.dimensions),
     ]
-    columns = ["bucket AS hour", *endpoint.group_by, *_partials(endpoint, table)]
+    rows = f"SELECT {', '.join(table.row_columns)} FROM {{{view_name(source.name)}}}"
     return (
-        f"SELECT {', '.join(columns)} FROM (SELECT {', '.join(made)} "
-        f"FROM {{{view_name(source.name)}}} WHERE {' AND '.join(where)} GROUP BY ALL)"
+        f"SELECT moment, {_columns(endpoint, table, keys)} FROM (SELECT {', '.join(made)} "
+        f"FROM ({rows}) WHERE {' AND '.join(where)} GROUP BY ALL)"
     )
 
 
 def _conditions(selection: Selection, dimensions: dict[str, str]) -> list[str]:
     bots = [] if selection.include_bots else [f"NOT {dimensions['is_bot']}"]
-    chosen = [f"{dimensions[name]} = :{name}" for name in selection.filters]
-    return bots + _limit_sites(selection, dimensions["site_id"]) + chosen
+    chosen = [f"{dimensions[name]} = :{name}" for name in selection.filters if name in dimensions]
+    return bots + choose_sites(selection, dimensions["site_id"]) + chosen
 
 
-def _limit_sites(selection: Selection, site_id: str) -> list[str]:
+def choose_sites(selection: Selection, column: str = "site_id") -> list[str]:
+    """The condition that leaves out the sites which whoever asks may not see."""
     if selection.sites is None:
         return []
     markers = [f":site{index}" for index in range(len(selection.sites))]
-    return [f"{site_id} IN ({', '.join(markers)})" if markers else "false"]
+    return [f"{column} IN ({', '.join(markers)})" if markers else "false"]
 
 
-def _partials(endpoint: Endpoint, table: GoldTable) -> list[str]:
-    return [
+def bind_sites(selection: Selection) -> dict[str, Value]:
+    """Values for `choose_sites`."""
+    return {f"site{index}": site for index, site in enumerate(selection.sites or ())}
+
+
+def _columns(endpoint: Endpoint, table: GoldTable, keys: tuple[str, ...]) -> str:
+    """What the table gives of the keys and of all tables' partials, null for what it has not."""
+    of_keys = [name if name in table.dimensions else f"NULL AS {name}" for name in keys]
+    of_tables = [
         name if other is table else f"NULL AS {name}"
         for other in endpoint.tables
         for name in other.stored
     ]
+    return ", ".join((*of_keys, *of_tables))
 
 
 def _bind_hours(hours: Range) -> dict[str, Value]:

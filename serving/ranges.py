@@ -1,4 +1,4 @@
-"""Splits a time range into whole hours, which Gold answers, and the rest, which Silver answers.
+"""Splits a time range into whole hours (or minutes), which Gold has, and the rest, for Silver.
 
 From the range that was asked for to `Ranges`; pure. All times are UTC, all ranges half-open.
 """
@@ -8,13 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from schemas.table import Grain
+
 Range = tuple[datetime, datetime]
-HOUR = timedelta(hours=1)
+STEPS: dict[Grain, timedelta] = {"hour": timedelta(hours=1), "minute": timedelta(minutes=1)}
 
 
 @dataclass(frozen=True)
 class Ranges:
-    """`hours` begins and ends on a full hour; each of `edges` lies within one hour."""
+    """`hours` begins and ends on a full hour (or minute); each of `edges` lies within one."""
 
     hours: Range | None
     edges: tuple[Range, ...]
@@ -24,26 +26,28 @@ class Ranges:
         return self.hours is None and not self.edges
 
 
-def floor_hour(time: datetime) -> datetime:
-    return time.replace(minute=0, second=0, microsecond=0)
+def floor_time(time: datetime, grain: Grain = "hour") -> datetime:
+    minute = time.replace(second=0, microsecond=0)
+    return minute if grain == "minute" else minute.replace(minute=0)
 
 
-def ceil_hour(time: datetime) -> datetime:
-    floor = floor_hour(time)
-    return floor if floor == time else floor + HOUR
+def ceil_time(time: datetime, grain: Grain = "hour") -> datetime:
+    floor = floor_time(time, grain)
+    return floor if floor == time else floor + STEPS[grain]
 
 
-def split_range(start: datetime, end: datetime, now: datetime) -> Ranges:
-    """Split [start, end) at its first and last full hour.
+def split_range(start: datetime, end: datetime, now: datetime, grain: Grain = "hour") -> Ranges:
+    """Split [start, end) at its first and last full hour, or minute.
 
     No event is later than its arrival, so an end that is not before `now` means the same as the
-    full hour after it. `now` must be read after the table versions that the answer is made from.
+    full hour (or minute) after it. `now` must be read after the table versions that the answer is
+    made from.
     """
     if start >= end:
         return Ranges(None, ())
     if end >= now:
-        end = ceil_hour(end)
-    first, last = ceil_hour(start), floor_hour(end)
+        end = ceil_time(end, grain)
+    first, last = ceil_time(start, grain), floor_time(end, grain)
     if first > last:
         return Ranges(None, ((start, end),))
     edges = ((start, first), (last, end))

@@ -62,9 +62,9 @@ HANDLERS: dict[str, Handler] = {name: _and_wait(carry_out) for name, carry_out i
 def wait_for_followers(settings: Settings) -> None:
     """Wait until every flow has read what `silver.events` and then `silver.sessions` have now."""
     for table, flows in (
-        (silver.EVENTS.name, ("sessions", "gold_events")),
+        (silver.EVENTS.name, ("sessions", "gold_events", "gold_details")),
         (silver.SESSIONS.name, ("verdicts", "gold_sessions")),
-        (silver.EVENTS.name, ("gold_events",)),
+        (silver.EVENTS.name, ("gold_events", "gold_details")),
     ):
         version = latest_version(table_uri(settings, table))
         while not all(has_read(settings, flow, version) for flow in flows):

@@ -170,9 +170,10 @@ def gold_wrong(table: GoldTable, stored: DataFrame) -> str:
     kept = [f"round(double(sum({name})), 6) AS {name}" for name in numbers]
     dimensions = [f"{sql} AS {name}" for name, sql in table.dimensions.items()]
     source, gold = (f"{{{name.replace('.', '_')}}}" for name in (table.source, table.name))
-    made_columns = ", ".join((f"date_trunc('hour', {table.time}) AS bucket", *dimensions, *made))
+    made_columns = ", ".join((f"{table.bucket} AS bucket", *dimensions, *made))
     kept_columns = ", ".join(("bucket", *table.dimension_names, *kept))
-    expected = f"SELECT {made_columns} FROM {source} WHERE {table.where} GROUP BY ALL"
+    rows = f"(SELECT {', '.join(table.row_columns)} FROM {source})"
+    expected = f"SELECT {made_columns} FROM {rows} WHERE {table.where} GROUP BY ALL"
     actual = f"SELECT {kept_columns} FROM {gold} GROUP BY ALL"
     return (
         f"WITH expected AS ({expected}), actual AS ({actual}) SELECT count(*) FROM ("

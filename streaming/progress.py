@@ -27,10 +27,11 @@ SOURCES = {
     "sessions": silver.EVENTS.name,
     "verdicts": silver.SESSIONS.name,
     "gold_events": silver.EVENTS.name,
+    "gold_details": silver.EVENTS.name,
     "gold_sessions": silver.SESSIONS.name,
 }
 # Of these, the ones that read the table's change feed rather than its appended rows.
-_CHANGE_FEED_READERS = ("verdicts", "gold_events", "gold_sessions")
+_CHANGE_FEED_READERS = ("verdicts", "gold_events", "gold_details", "gold_sessions")
 FLOW_NAMES = ("bronze", *SOURCES)
 
 

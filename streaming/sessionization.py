@@ -15,6 +15,7 @@ from schemas.bots import BEHAVIOUR_PREFIX
 from schemas.silver import SESSIONS
 from settings.model import SessionSettings
 from streaming import clock
+from streaming.engagement import ENGAGEMENT, MEASURES
 from streaming.enrichment.attribution import DIRECT
 from streaming.enrichment.behaviour import (
     BEHAVIOUR_COLUMNS,
@@ -42,13 +43,14 @@ _AGGREGATES = {
     "exit_page": f"max_by(page_path, {_ORDER}) FILTER (WHERE {_PAGE_VIEW})",
     "_origin": f"min_by(struct(source, medium, campaign, channel), {_ORDER}) "
     f"FILTER (WHERE source <> '{DIRECT}')",
-    "_first": f"min_by(struct(medium, campaign, channel, device_type, browser, os, country), "
-    f"{_ORDER})",
+    "_first": f"min_by(struct(medium, campaign, channel, device_type, browser, os, country, "
+    f"city), {_ORDER})",
     "conversions": "count_if(is_conversion)",
     "revenue": "sum(revenue)",
     # An earlier verdict on behaviour is no evidence of behaviour (docs/adr/0007).
     "is_bot": f"bool_or({_IS_FLAGGED})",
     "bot_reason": f"min_by(bot_reason, {_ORDER}) FILTER (WHERE {_IS_FLAGGED})",
+    **ENGAGEMENT,
     **behaviour_aggregates(),
 }
 _BEHAVIOUR = tuple(behaviour_aggregates())
@@ -67,6 +69,7 @@ EVENT_COLUMNS = (
     "browser",
     "os",
     "country",
+    "city",
     "is_conversion",
     "revenue",
     "is_bot",
@@ -204,7 +207,8 @@ def describe_sessions(aggregated: DataFrame, *extra: str) -> DataFrame:
         "is_bounce": f"NOT {is_engaged}",
         "source": f"coalesce(_origin.source, '{DIRECT}')",
         **origin,
-        **{name: f"_first.{name}" for name in ("device_type", "browser", "os", "country")},
+        **{name: f"_first.{name}" for name in ("device_type", "browser", "os", "country", "city")},
+        **MEASURES,
         "revenue": "CAST(coalesce(revenue, 0) AS decimal(28,4))",
     }
     # A column passed on must not be aliased to itself: Spark loses such a column's constraints on

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from serving.endpoint_documents import render_metric_tables
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md"))
 
@@ -41,3 +43,10 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
     broken = [link for link in links if not (page.parent / link).exists()]
     assert broken == []
+
+
+def test_the_metrics_page_has_what_is_declared() -> None:
+    begin, end = "<!-- metrics:begin -->\n", "<!-- metrics:end -->"
+    page = _read("docs/metrics.md")
+    found = page[page.index(begin) + len(begin) : page.index(end)]
+    assert found == render_metric_tables()

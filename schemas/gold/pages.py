@@ -1,42 +1,25 @@
-"""Gold: what happened on each page, and where sessions began and ended."""
+"""Gold: what happened on each page, and the sessions that began there, ended there, saw it."""
 
 from __future__ import annotations
 
+from schemas.gold.partials import (
+    IS_PAGE_VIEW,
+    PAGE_VIEWS,
+    SESSION_DIMENSIONS,
+    VISITORS,
+    count_visitors,
+    percentile,
+    sketch_values,
+)
 from schemas.table import GoldTable, Metric
 
-# 2^14 registers: relative error at most 2 % at 95 % (DataSketches HLL; CONTRACT section 3).
-HLL_LG_K = 14
-# KLL with k = 400: normalized rank error about 0.7 % (DataSketches KLL tables; contract: <= 1 %).
-KLL_K = 400
-
-SESSION_DIMENSIONS = {
-    "is_bot": "is_bot",
-    "device_type": "device_type",
-    "country": "country",
-    "channel": "channel",
-    "source": "source",
-    "medium": "medium",
-    "campaign": "campaign",
-}
-
-
-def percentile(sketch: str, rank: float) -> str:
-    """SQL of a percentile over merged KLL sketches; null where nothing was measured.
-
-    Asking an empty sketch for a quantile is an error in Spark, so its size is looked at first.
-    """
-    merged = f"kll_merge_agg_double({sketch})"
-    return (
-        f"CASE WHEN kll_sketch_get_n_double({merged}) > 0 "
-        f"THEN kll_sketch_get_quantile_double({merged}, {rank}D) END"
-    )
-
+_IS_SCROLL = "event_type = 'scroll' AND page_path IS NOT NULL"
 
 PAGES = GoldTable(
     name="gold.pages",
-    help="Page views by page and hour.",
+    help="Page views, and how far was scrolled, by page and hour.",
     source="silver.events",
-    where="event_type = 'page_view'",
+    where=f"{IS_PAGE_VIEW} OR ({_IS_SCROLL})",
     time="event_time",
     dimensions={
         "site_id": "site_id",
@@ -46,20 +29,24 @@ PAGES = GoldTable(
         "country": "country",
     },
     stored={
-        "page_views": "count(1)",
-        "visitors": f"hll_sketch_agg(visitor_id, {HLL_LG_K})",
-        "load_time": f"kll_sketch_agg_double(load_time_ms, {KLL_K})",
+        "page_views": PAGE_VIEWS,
+        "visitors": f"{VISITORS} FILTER (WHERE {IS_PAGE_VIEW})",
+        "load_time": f"{sketch_values('load_time_ms')} FILTER (WHERE {IS_PAGE_VIEW})",
+        "scrolls": f"count_if({_IS_SCROLL})",
+        "scroll_depth_sum": f"sum(scroll_depth_percent) FILTER (WHERE {_IS_SCROLL})",
     },
     metrics=(
         Metric("page_views", "sum(page_views)", "Page views."),
-        Metric(
-            "unique_visitors",
-            "hll_sketch_estimate(hll_union_agg(visitors))",
-            "Distinct visitors, within 2 %.",
-        ),
+        count_visitors(),
         Metric("load_time_p50_ms", percentile("load_time", 0.5), "Median load time.", "ms"),
         Metric("load_time_p90_ms", percentile("load_time", 0.9), "90th percentile.", "ms"),
         Metric("load_time_p99_ms", percentile("load_time", 0.99), "99th percentile.", "ms"),
+        Metric(
+            "avg_scroll_depth_percent",
+            "try_divide(sum(scroll_depth_sum), sum(scrolls))",
+            "Mean depth that scroll events on the page tell.",
+            "percent",
+        ),
     ),
 )
 
@@ -91,4 +78,22 @@ EXIT_PAGES = GoldTable(
     dimensions={"site_id": "site_id", "page_path": "exit_page", **SESSION_DIMENSIONS},
     stored={"exits": "count(1)"},
     metrics=(Metric("exits", "sum(exits)", "Sessions that ended here."),),
+)
+
+PAGE_ENGAGEMENT = GoldTable(
+    name="gold.page_engagement",
+    help="Engaged time by page and hour of the session's start.",
+    source="silver.sessions",
+    time="session_start",
+    unnest="pages",
+    dimensions={"site_id": "site_id", "page_path": "page_path", **SESSION_DIMENSIONS},
+    stored={"visits": "count(1)", "engaged_s": "sum(engaged_s)"},
+    metrics=(
+        Metric(
+            "avg_engaged_time_s",
+            "try_divide(sum(engaged_s), sum(visits))",
+            "Mean engaged time of the sessions that saw the page.",
+            "s",
+        ),
+    ),
 )

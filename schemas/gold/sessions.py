@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from schemas.gold.pages import HLL_LG_K, KLL_K, SESSION_DIMENSIONS, percentile
+from schemas.gold.partials import (
+    SESSION_DIMENSIONS,
+    VISITORS,
+    count_visitors,
+    percentile,
+    sketch_values,
+)
 from schemas.table import GoldTable, Metric
 
 SESSIONS = GoldTable(
@@ -17,8 +23,9 @@ SESSIONS = GoldTable(
         "bounces": "count_if(is_bounce)",
         "page_views": "sum(page_views)",
         "duration_sum_s": "sum(duration_s)",
-        "duration": f"kll_sketch_agg_double(duration_s, {KLL_K})",
-        "visitors": f"hll_sketch_agg(visitor_id, {HLL_LG_K})",
+        "engaged_time_sum_s": "sum(engaged_time_s)",
+        "duration": sketch_values("duration_s"),
+        "visitors": VISITORS,
         "conversions": "sum(conversions)",
         "revenue": "sum(revenue)",
     },
@@ -46,12 +53,14 @@ SESSIONS = GoldTable(
             "Mean page views of a session.",
             "ratio",
         ),
-        Metric(
-            "unique_visitors",
-            "hll_sketch_estimate(hll_union_agg(visitors))",
-            "Distinct visitors, within 2 %.",
-        ),
+        count_visitors(),
         Metric("conversions", "sum(conversions)", "Conversions."),
         Metric("revenue", "sum(revenue)", "Value of conversions in the site's currency.", "money"),
+        Metric(
+            "avg_engaged_time_s",
+            "try_divide(sum(engaged_time_sum_s), sum(sessions))",
+            "Mean engaged time of a session.",
+            "s",
+        ),
     ),
 )

@@ -1,4 +1,6 @@
-"""Flows `gold_events` and `gold_sessions`: Silver's change feeds into mergeable partials.
+"""Flows `gold_events`, `gold_details`, `gold_sessions`: Silver's change feeds into partials.
+
+`gold_events` writes the page metrics alone and often; the other tables of events have time.
 
 New rows add partials. Where rows were changed or taken out (late events re-made a session, rules
 were applied again), the partials of the hours concerned are computed anew from the source as of the
@@ -7,33 +9,37 @@ very version that the change feed has led to (docs/adr/0004).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from schemas import silver
-from schemas.gold import EVENT_GRAIN, SESSION_GRAIN
+from schemas.gold import EVENT_DETAILS, SESSION_GRAIN
+from schemas.gold.pages import PAGES
 from schemas.table import GoldTable, Table
 from streaming.delta_log import latest_time, read_commits, read_metadata, rewriting_versions
 from streaming.flow import Flow, WriteBatch
-from streaming.gold import aggregate_partials
+from streaming.gold import aggregate_partials, find_columns
 from streaming.runtime import Runtime
 from streaming.sinks import Batch
 from streaming.sources import keep_batch, read_table, stream_changes
 
 # Beyond so many hours whole days are replaced: the predicate stays short.
 _MAX_HOURS = 96
+_HOUR = timedelta(hours=1)
+_FORMAT = "%Y-%m-%d %H:%M:%S"
 
 Metadata = Mapping[str, Any] | None
 
 
 @dataclass(frozen=True)
 class _Grain:
-    """The Gold tables of one source, with its time and its partition column."""
+    """Gold tables that one flow makes of one source, with its time and its partition column."""
 
     source: Table
     tables: tuple[GoldTable, ...]
@@ -41,7 +47,8 @@ class _Grain:
     date: str
 
 
-_EVENTS = _Grain(silver.EVENTS, EVENT_GRAIN, "event_time", "event_date")
+_PAGES = _Grain(silver.EVENTS, (PAGES,), "event_time", "event_date")
+_DETAILS = _Grain(silver.EVENTS, EVENT_DETAILS, "event_time", "event_date")
 _SESSIONS = _Grain(silver.SESSIONS, SESSION_GRAIN, "session_start", "session_date")
 
 
@@ -49,14 +56,14 @@ def _read_events(runtime: Runtime) -> DataFrame:
     return stream_changes(runtime, silver.EVENTS)
 
 
-def _open_events(_: Runtime) -> WriteBatch:
+def _open_events(grain: _Grain) -> WriteBatch:
     as_of: datetime | None = None
 
     def write(changes: DataFrame, batch: Batch) -> None:
         nonlocal as_of
         latest = latest_time(batch.files_read(silver.EVENTS), "event_time")
         as_of = max((time for time in (latest, as_of) if time), default=None)
-        write_changes(changes, batch, _EVENTS, {"as_of": as_of.isoformat()} if as_of else None)
+        write_changes(changes, batch, grain, {"as_of": as_of.isoformat()} if as_of else None)
 
     return write
 
@@ -74,21 +81,39 @@ def _open_sessions(_: Runtime) -> WriteBatch:
 
 def write_changes(changes: DataFrame, batch: Batch, grain: _Grain, metadata: Metadata) -> None:
     """Write one micro-batch of the source's change feed to every table of the grain."""
-    if not rewriting_versions(batch.runtime.table(grain.source.name), *batch.span_read()):
-        for table in grain.tables:
-            batch.append(table, aggregate_partials(changes, table), metadata)
-        return
+    if rewriting_versions(batch.runtime.table(grain.source.name), *batch.span_read()):
+        _write_rewritten(changes, batch, grain, metadata)
+    else:
+        with _keep_for(grain, changes) as rows:
+            _append(rows, batch, grain, metadata)
+
+
+@contextmanager
+def _keep_for(grain: _Grain, rows: DataFrame) -> Iterator[DataFrame]:
+    """Rows of the source that every table of the grain is made from, computed once."""
+    if len(grain.tables) == 1:
+        yield rows
+    else:
+        with keep_batch(rows.select(*find_columns(grain.tables, grain.source))) as kept:
+            yield kept
+
+
+def _append(rows: DataFrame, batch: Batch, grain: _Grain, metadata: Metadata) -> None:
+    for table in grain.tables:
+        batch.append(table, aggregate_partials(rows, table), metadata)
+
+
+def _write_rewritten(changes: DataFrame, batch: Batch, grain: _Grain, metadata: Metadata) -> None:
+    """Write a micro-batch in which rows may have been changed or taken out."""
     with keep_batch(_with_bucket(changes, grain)) as changes:
         replaced = _find_replaced(changes)
-        added = changes.where(f"NOT ({replaced})") if replaced else changes
-        for table in grain.tables:
-            batch.append(table, aggregate_partials(added, table), metadata)
+        _append(changes.where(f"NOT ({replaced})") if replaced else changes, batch, grain, metadata)
         if replaced:
             version = changes.agg(F.max("_commit_version")).collect()[0][0]
             now = _with_bucket(read_table(batch.runtime, grain.source.name, version), grain)
-            now = now.where(replaced)
-            for table in grain.tables:
-                batch.replace(table, aggregate_partials(now, table), replaced, metadata)
+            with _keep_for(grain, now.where(replaced)) as rows:
+                for table in grain.tables:
+                    batch.replace(table, aggregate_partials(rows, table), replaced, metadata)
 
 
 def _with_bucket(rows: DataFrame, grain: _Grain) -> DataFrame:
@@ -97,16 +122,22 @@ def _with_bucket(rows: DataFrame, grain: _Grain) -> DataFrame:
 
 
 def _find_replaced(changes: DataFrame) -> str | None:
-    """SQL over `date` and `bucket`: the hours in which rows are no longer what they were."""
+    """SQL over `date` and `bucket`: the hours in which rows are no longer what they were.
+
+    As ranges, so that it means the same for buckets of an hour and of a minute.
+    """
     gone = changes.where("_change_type <> 'insert'").select(F.unix_seconds("bucket")).distinct()
-    times = [datetime.fromtimestamp(int(row[0]), UTC) for row in gone.collect()]
-    if not times:
+    hours = sorted(datetime.fromtimestamp(int(row[0]), UTC) for row in gone.collect())
+    if not hours:
         return None
-    dates = ", ".join(f"date'{day}'" for day in sorted({time.date() for time in times}))
-    if len(times) > _MAX_HOURS:
+    dates = ", ".join(f"date'{day}'" for day in sorted({hour.date() for hour in hours}))
+    if len(hours) > _MAX_HOURS:
         return f"date IN ({dates})"
-    buckets = ", ".join(f"timestamp'{time:%Y-%m-%d %H:%M:%S}'" for time in sorted(times))
-    return f"date IN ({dates}) AND bucket IN ({buckets})"
+    within = " OR ".join(
+        f"(bucket >= timestamp'{hour:{_FORMAT}}' AND bucket < timestamp'{hour + _HOUR:{_FORMAT}}')"
+        for hour in hours
+    )
+    return f"date IN ({dates}) AND ({within})"
 
 
 def _complete_until(batch: Batch) -> dict[str, Any] | None:
@@ -120,9 +151,15 @@ def _complete_until(batch: Batch) -> dict[str, Any] | None:
 
 GOLD_EVENTS = Flow(
     name="gold_events",
-    targets=tuple(table.name for table in EVENT_GRAIN),
+    targets=(PAGES.name,),
     read=_read_events,
-    open=_open_events,
+    open=lambda _: _open_events(_PAGES),
+)
+GOLD_DETAILS = Flow(
+    name="gold_details",
+    targets=tuple(table.name for table in EVENT_DETAILS),
+    read=_read_events,
+    open=lambda _: _open_events(_DETAILS),
 )
 GOLD_SESSIONS = Flow(
     name="gold_sessions",

@@ -59,8 +59,9 @@ def measure(events: DataFrame, sessions: DataFrame, records: dict[str, DataFrame
         source = events if table.source == silver.EVENTS.name else sessions
         metrics = [F.expr(metric.sql).alias(metric.name) for metric in table.metrics]
         partials = aggregate_partials(source, table)
-        for row in partials.groupBy("is_bot").agg(*metrics).collect():
-            kind = "bots" if row["is_bot"] else "people"
+        for row in partials.groupBy("is_bot", *table.kept_apart).agg(*metrics).collect():
+            apart = [str(row[name]) for name in table.kept_apart]
+            kind = ", ".join(["bots" if row["is_bot"] else "people", *apart])
             for metric in table.metrics:
                 numbers[table.name, f"{metric.name} ({kind})"] = _number(row[metric.name])
     return numbers

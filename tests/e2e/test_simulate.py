@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -64,34 +64,19 @@ def require_truth(app: App, truth: dict[str, Any], spark: SparkSession, first_da
     assert compare.compare_personal_data(events, truth) == []
     people = [row for row in events if not row["is_bot"]]
     assert compare.compare_events(people, truth, "without_bots") == []
-    sources = _sources_from_sessions(runtime)
     with app.serve() as get:
         for population in ("all", "without_bots"):
             for site in (None, *truth["populations"]["all"]["sites"]):
                 assert compare.compare_pages(get, truth, population, site, **span) == []
                 assert compare.compare_sessions(get, truth, population, site, **span) == []
-                assert compare.compare_sources(sources, truth, population, site, **span) == []
+                assert compare.compare_sources(get, truth, population, site, **span) == []
+                assert compare.compare_conversions(get, truth, population, site, **span) == []
             today = {now.date().isoformat()}
             assert compare.compare_days(get, truth, population, today, **span) == []
+        assert compare.compare_devices(get, truth, **span) == []
+        measured = get("/performance", include_bots="true", **span)["data"]
+        assert compare.compare_performance(measured, truth) == []
     verify_lake(app, spark, truth["conflicts"])
-
-
-def _sources_from_sessions(runtime: Runtime) -> Callable[..., Any]:
-    """What `GET /traffic-sources` will answer, from `silver.sessions` in plain SQL."""
-    read_table(runtime, "silver.sessions").createOrReplaceTempView("simulated_sessions")
-
-    def get(_: str, **parameters: str) -> Any:
-        bots = "true" if parameters["include_bots"] == "true" else "NOT is_bot"
-        site = f"site_id = '{parameters['site_id']}'" if "site_id" in parameters else "true"
-        rows = runtime.spark.sql(
-            f"""SELECT channel, source, medium, campaign, count(*) AS sessions,
-            count(DISTINCT visitor_id) AS unique_visitors, sum(conversions) AS conversions,
-            count_if(is_bounce) / count(*) AS bounce_rate, double(sum(revenue)) AS revenue
-            FROM simulated_sessions WHERE {bots} AND {site} GROUP BY ALL"""
-        )
-        return {"data": [row.asDict() for row in rows.collect()]}
-
-    return get
 
 
 def first_day_of(truth: dict[str, Any]) -> str:

@@ -90,8 +90,7 @@ def compare_pages(
     get: Get, truth: Truth, population: str, site: str | None = None, **parameters: str
 ) -> list[str]:
     """`GET /pages`; `parameters`: at least start and end."""
-    rows = _ask(get, "/pages", population, site, parameters)
-    found = {row["page_path"]: row for row in rows}
+    found = {row["page_path"]: row for row in _ask(get, "/pages", population, site, parameters)}
     expected = _select(truth, population, site)["pages"]
     differences = [f"page {path}: not in both" for path in sorted(expected.keys() ^ found.keys())]
     for path in expected.keys() & found.keys():
@@ -106,11 +105,8 @@ def compare_sessions(
     (row,) = _ask(get, "/sessions", population, site, parameters)
     expected = _select(truth, population, site)
     sessions = expected["sessions"]
-    names = (
-        *("sessions", "engaged_sessions", "bounces", "bounce_rate"),
-        *("pages_per_session", "conversions", "revenue"),
-    )
-    wanted = {name: sessions[name] for name in names}
+    names = ("sessions", "engaged_sessions", "bounces", "bounce_rate", "pages_per_session")
+    wanted = {name: sessions[name] for name in (*names, "conversions", "revenue")}
     # Who did not consent has no session.
     wanted["unique_visitors"] = expected["unique_visitors"]
     differences = _differences("sessions", wanted, row)
@@ -168,6 +164,18 @@ def compare_devices(
     rows = _ask(get, "/devices", "without_bots", site, parameters)
     expected = _select(truth, "without_bots", site)["devices"]
     return _compare_rows("device", expected, rows, keys, names)
+
+
+def compare_conversions(
+    get: Get, truth: Truth, population: str, site: str | None = None, **parameters: str
+) -> list[str]:
+    """`GET /conversions`, whatever the events are called."""
+    rows = _ask(get, "/conversions", population, site, parameters)
+    expected = _select(truth, population, site)
+    usd = expected["revenue_by_currency"].get("USD", 0.0)
+    wanted = {"conversions": expected["conversions"], "value": usd}
+    found = {name: sum(row[name] for row in rows) for name in wanted}
+    return _differences("conversions", wanted, found)
 
 
 def compare_performance(rows: Iterable[Row], truth: Truth) -> list[str]:

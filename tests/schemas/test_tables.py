@@ -87,10 +87,17 @@ def test_gold_expressions_are_understood_by_spark(table: GoldTable, spark: Spark
     assert dict(source.dtypes)[table.time] == "timestamp"
     dimensions = [F.expr(sql).alias(name) for name, sql in table.dimensions.items()]
     stored = [F.expr(sql).alias(name) for name, sql in table.stored.items()]
-    partials = source.where(table.where).groupBy(*dimensions).agg(*stored)
+    rows = source.selectExpr(*table.row_columns)
+    partials = rows.where(table.where).groupBy(*dimensions).agg(*stored)
     metrics = partials.groupBy().agg(*(F.expr(m.sql).alias(m.name) for m in table.metrics))
     assert partials.columns == [*table.dimensions, *table.stored]
     assert metrics.columns == [metric.name for metric in table.metrics]
+
+
+@pytest.mark.parametrize("table", GOLD_TABLES, ids=_name)
+def test_unnested_fields_hide_no_column(table: GoldTable, spark: SparkSession) -> None:
+    columns = spark.createDataFrame([], SOURCES[table.source].ddl).selectExpr(*table.row_columns)
+    assert max(Counter(columns.columns).values()) == 1
 
 
 @pytest.mark.parametrize("table", GOLD_TABLES, ids=_name)
@@ -101,4 +108,5 @@ def test_gold_names_do_not_collide_and_metrics_are_explained(table: GoldTable) -
     assert all(metric.help.endswith(".") for metric in table.metrics)
     assert "site_id" in table.dimensions
     assert "is_bot" in table.dimensions
+    assert set(table.kept_apart) <= set(table.dimensions)
     assert set(table.partition_by) | set(table.stats_columns) <= set(columns)

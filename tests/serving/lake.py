@@ -1,14 +1,9 @@
-"""A small lake with known numbers: plain rows, the Delta tables made of them, and a count by hand.
-
-The count is plain Python over the rows; it shares nothing with the statements under test.
-"""
+"""A small lake with known numbers: plain rows, and the Delta tables made of them."""
 
 from __future__ import annotations
 
 import json
-import math
 import tempfile
-from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import reduce
@@ -33,19 +28,34 @@ def make_events() -> list[Row]:
     return [
         {
             "site_id": "shop" if number % 4 == 0 else "blog",
-            "event_type": "click" if number % 13 == 5 else "page_view",
+            "event_type": _type_of(number),
+            "event_name": "signup" if number % 26 == 8 else None,
             "event_time": (time := FIRST + timedelta(minutes=17, seconds=31) * number),
             "event_date": time.date(),
             "is_late": False,
             "visitor_id": f"visitor-{number % 23}",
-            "page_path": f"/page/{number % 7}",
+            "page_path": None if number % 13 == 8 else f"/page/{number % 7}",
+            "source": "news.example" if number % 3 else "(direct)",
             "is_bot": number % 11 == 0,
             "device_type": "mobile" if number % 2 else "desktop",
             "country": "DE" if number % 5 else None,
+            "browser": ("Firefox", "Chrome", "Safari")[number % 3],
+            "os": "Android" if number % 2 else "Windows",
+            "city": "Ulm" if number % 10 == 1 else None,
             "load_time_ms": None if number % 7 == 3 else float(number),
+            "lcp_ms": float(number * 40) if number % 3 else None,
+            "cls": number / 1000,
+            "scroll_depth_percent": number / 3 if number % 13 == 2 else None,
+            "is_conversion": number % 13 == 8,
+            "revenue": Decimal(number) / 4 if number % 26 == 8 else None,
         }
         for number in range(210)
     ]
+
+
+def _type_of(number: int) -> str:
+    types = {2: "scroll", 5: "click", 8: "custom_event"}
+    return types.get(number % 13, "page_view")
 
 
 def make_sessions() -> list[Row]:
@@ -63,6 +73,15 @@ def make_sessions() -> list[Row]:
             "exit_page": None if number % 5 == 0 else f"/page/{number % 6}",
             "source": "news.example" if number % 2 else "(direct)",
             "medium": "referral" if number % 2 else "(none)",
+            "channel": "Referral" if number % 2 else "Direct",
+            "browser": ("Firefox", "Chrome", "Safari")[number % 3],
+            "os": "Android" if number % 2 else "Windows",
+            "city": "Ulm" if number % 10 == 1 else None,
+            "engaged_time_s": float(number % 9 * 10),
+            "pages": [
+                {"page_path": f"/page/{page}", "engaged_s": 10.0 * (page + 1)}
+                for page in range(number % 4)
+            ],
             "campaign": 'it\'s "spring" :sale' if number % 6 == 0 else None,
             "device_type": "mobile" if number % 2 else "desktop",
             "country": "DE" if number % 5 else None,
@@ -102,10 +121,16 @@ def append_gold(root: str, gold: GoldTable, *parts: DataFrame) -> None:
     """One commit with the partials of each part, so that they have to be merged."""
     dimensions = [F.expr(sql).alias(name) for name, sql in gold.dimensions.items()]
     stored = [F.expr(sql).alias(name) for name, sql in gold.stored.items()]
-    bucket = F.date_trunc("hour", gold.time).alias("bucket")
+    bucket = F.expr(gold.bucket).alias("bucket")
     partials = reduce(
         DataFrame.unionByName,
-        [part.where(gold.where).groupBy(bucket, *dimensions).agg(*stored) for part in parts],
+        [
+            part.selectExpr(*gold.row_columns)
+            .where(gold.where)
+            .groupBy(bucket, *dimensions)
+            .agg(*stored)
+            for part in parts
+        ],
     ).withColumn("date", F.to_date("bucket"))
     said = {"as_of": AS_OF} if gold in EVENT_GRAIN else {"complete_until": COMPLETE_UNTIL}
     partials.coalesce(1).write.format("delta").mode("append").partitionBy("date").option(
@@ -119,69 +144,3 @@ def _write_value(value: object) -> object:
 
 def table_path(root: str, name: str) -> str:
     return f"{root}/{name.replace('.', '/')}"
-
-
-def count_pages(events: list[Row], sessions: list[Row]) -> list[Row]:
-    """What /pages must answer for these rows, which are already filtered."""
-    views = _group([event for event in events if event["event_type"] == "page_view"], "page_path")
-    entries = _group(sessions, "entry_page")
-    exits = _group([s for s in sessions if s["exit_page"] is not None], "exit_page")
-    pages = [
-        {
-            "page_path": path,
-            "page_views": len(views[path]),
-            "unique_visitors": len({event["visitor_id"] for event in views[path]}),
-            "entries": len(entries[path]),
-            "exits": len(exits[path]),
-            "bounce_rate": _divide(sum(s["is_bounce"] for s in entries[path]), len(entries[path])),
-            "avg_engaged_time_s": None,
-            **{
-                f"load_time_p{percent}_ms": _percentile(
-                    [event["load_time_ms"] for event in views[path]], percent
-                )
-                for percent in (50, 90, 99)
-            },
-        }
-        for path in sorted(views.keys() | entries.keys() | exits.keys())
-    ]
-    return sorted(pages, key=lambda page: (-page["page_views"], page["page_path"]))
-
-
-def count_sessions(sessions: list[Row]) -> list[Row]:
-    """What /sessions must answer for these rows, which are already filtered."""
-    if not sessions:
-        return []
-    total = len(sessions)
-    durations = [session["duration_s"] for session in sessions]
-    return [
-        {
-            "sessions": total,
-            "engaged_sessions": sum(s["is_engaged"] for s in sessions),
-            "bounces": sum(s["is_bounce"] for s in sessions),
-            "bounce_rate": sum(s["is_bounce"] for s in sessions) / total,
-            "avg_duration_s": sum(durations) / total,
-            "duration_p50_s": _percentile(durations, 50),
-            "duration_p90_s": _percentile(durations, 90),
-            "pages_per_session": sum(s["page_views"] for s in sessions) / total,
-            "unique_visitors": len({s["visitor_id"] for s in sessions}),
-            "conversions": sum(s["conversions"] for s in sessions),
-            "revenue": float(sum(s["revenue"] or 0 for s in sessions)),
-        }
-    ]
-
-
-def _group(rows: list[Row], column: str) -> defaultdict[str, list[Row]]:
-    groups: defaultdict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        groups[row[column]].append(row)
-    return groups
-
-
-def _divide(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
-
-
-def _percentile(values: list[float | None], percent: int) -> float | None:
-    """Exact, by the nearest rank: so few values lie in a sketch one by one."""
-    known = sorted(value for value in values if value is not None)
-    return known[math.ceil(len(known) * percent / 100) - 1] if known else None

@@ -9,17 +9,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from serving.endpoints import PAGES_ENDPOINT, SESSIONS_ENDPOINT
+from serving.endpoints import ENDPOINTS
 from serving.models import make_answer_model
-from tests.serving.lake import (
-    AS_OF,
-    COMPLETE_UNTIL,
-    Row,
-    count_pages,
-    count_sessions,
-    make_events,
-    make_sessions,
-)
+from tests.serving.lake import AS_OF, COMPLETE_UNTIL, Row, make_events, make_sessions
+from tests.serving.recount import count_pages, count_sessions
 
 WHOLE = {"start": "2015-05-17", "end": "2015-05-21"}
 # Read from Gold in the middle and from Silver at both ends.
@@ -169,7 +162,7 @@ def test_limit_and_offset_cut_a_stable_order(api: TestClient) -> None:
     assert ask(api, "/pages", **WHOLE, limit=3, offset=3)["data"] == whole[3:6]
 
 
-@pytest.mark.parametrize("path", ["/pages", "/sessions"])
+@pytest.mark.parametrize("path", [one.path for one in ENDPOINTS if not one.kinds])
 @pytest.mark.parametrize(
     "wanted",
     [
@@ -197,13 +190,14 @@ def test_meta(api: TestClient) -> None:
             "gold.pages": 0,
             "gold.entry_pages": 0,
             "gold.exit_pages": 0,
+            "gold.page_engagement": 0,
             "silver.events": 0,
             "silver.sessions": 0,
         },
     }
 
 
-@pytest.mark.parametrize("endpoint", [PAGES_ENDPOINT, SESSIONS_ENDPOINT], ids=lambda e: e.path)
+@pytest.mark.parametrize("endpoint", [e for e in ENDPOINTS if not e.kinds], ids=lambda e: e.path)
 @pytest.mark.parametrize("more", [{}, {"interval": "day"}], ids=["plain", "by day"])
 def test_answers_are_as_documented(api: TestClient, endpoint: Any, more: dict[str, str]) -> None:
     answer = ask(api, endpoint.path, **WHOLE, **more)

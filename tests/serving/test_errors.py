@@ -52,7 +52,7 @@ def test_unknown_paths_and_methods() -> None:
         assert response.headers["allow"] == "GET"
 
 
-@pytest.mark.parametrize("path", ["/pages", "/sessions"])
+@pytest.mark.parametrize("path", ["/pages", "/sessions", "/devices"])
 @pytest.mark.parametrize(
     ("name", "given", "allowed"),
     [
@@ -75,6 +75,28 @@ def test_wrong_parameters_are_named(path: str, name: str, given: str, allowed: s
     assert allowed in detail["allowed"]
     assert name in error["message"]
     assert allowed in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "given", "allowed"),
+    [
+        ("/devices", "country", "device_type, browser, os"),
+        ("/traffic-sources", "channel,sauce", "channel, source, medium, campaign"),
+        ("/geo", "", "country, city"),
+        ("/performance", "url", "metric, page_path"),
+    ],
+)
+def test_a_wrong_group_by_says_what_there_is(path: str, given: str, allowed: str) -> None:
+    with open_api(FakeReader()) as api:
+        error = assert_shape(api.get(path, params={"group_by": given}), 422, "invalid_parameter")
+        assert error["details"] == [
+            {
+                "parameter": "group_by",
+                "given": given,
+                "allowed": f"one or more of {allowed}, comma-separated or repeated",
+            }
+        ]
+        assert api.get("/pages?group_by=page_path").status_code == 422
 
 
 def test_impossible_ranges_are_named() -> None:

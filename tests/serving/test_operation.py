@@ -11,6 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from embedded.ports import find_free_port
+from schemas.gold import SESSION_GRAIN
 from serving.answers import find_complete_until
 from serving.app import create_app
 from serving.delta_log import TableState
@@ -139,6 +140,7 @@ def test_sessions_are_complete_where_all_their_tables_are() -> None:
         "gold.entry_pages": "2015-05-20T12:00:00+00:00",
         "gold.exit_pages": "2015-05-20T14:00:00+02:00",
     }
+    said = {table.name: "2015-05-20T12:00:00+00:00" for table in SESSION_GRAIN} | said
     states = {name: TableState(1, "x", said={"complete_until": at}) for name, at in said.items()}
     assert find_complete_until(states) == datetime(2015, 5, 20, 12, tzinfo=UTC)
     for name in said:

@@ -7,10 +7,20 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
+from serving.endpoints import (
+    DEVICES_ENDPOINT,
+    PAGES_ENDPOINT,
+    REALTIME_ENDPOINT,
+    SESSIONS_ENDPOINT,
+)
 from serving.errors import InvalidParameter
-from serving.params import CommonParams, PagesParams, SessionsParams
+from serving.params import CommonParams, make_params
 
 NOW = datetime(2026, 1, 10, 10, 20, tzinfo=UTC)
+PagesParams, SessionsParams, DevicesParams, RealtimeParams = (
+    make_params(endpoint)
+    for endpoint in (PAGES_ENDPOINT, SESSIONS_ENDPOINT, DEVICES_ENDPOINT, REALTIME_ENDPOINT)
+)
 
 
 @pytest.mark.parametrize(
@@ -80,3 +90,30 @@ def test_filters_are_what_was_given() -> None:
 def test_pages_refuses(given: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         PagesParams.model_validate(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "picked"),
+    [
+        ("os", ("os",)),
+        ("os, device_type", ("os", "device_type")),
+        (["os", "browser,os"], ("os", "browser")),
+        (None, None),
+    ],
+)
+def test_group_by(given: object, picked: tuple[str, ...] | None) -> None:
+    assert DevicesParams.model_validate({"group_by": given}).select(NOW).group_by == picked
+
+
+@pytest.mark.parametrize("given", ["", "country", "os,", ["os", "x"]])
+def test_group_by_refuses(given: object) -> None:
+    with pytest.raises(ValidationError, match="one or more of device_type, browser, os"):
+        DevicesParams.model_validate({"group_by": given})
+
+
+def test_realtime_is_the_last_thirty_minutes() -> None:
+    selection = RealtimeParams().select(NOW.replace(second=7))
+    assert selection.end == NOW + timedelta(minutes=1)
+    assert selection.end - selection.start == timedelta(minutes=30)
+    with pytest.raises(ValidationError):
+        RealtimeParams.model_validate({"start": "2026-01-10"})

@@ -7,7 +7,15 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from serving.endpoints import ENDPOINTS, PAGES_ENDPOINT, SESSIONS_ENDPOINT, Endpoint
+from serving.endpoints import (
+    CONVERSIONS_ENDPOINT,
+    DEVICES_ENDPOINT,
+    ENDPOINTS,
+    PAGES_ENDPOINT,
+    PERFORMANCE_ENDPOINT,
+    SESSIONS_ENDPOINT,
+    Endpoint,
+)
 from serving.queries import Selection, build_statement
 from serving.ranges import split_range
 
@@ -33,8 +41,18 @@ def test_partials_of_an_endpoint_have_names_of_their_own(endpoint: Endpoint) -> 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.path)
 def test_every_column_is_declared(endpoint: Endpoint) -> None:
-    assert set(endpoint.columns) <= endpoint.metrics.keys() | endpoint.pending_names
-    assert not endpoint.metrics.keys() & endpoint.pending_names
+    assert endpoint.all_metrics.keys() == set(endpoint.columns)
+    assert not endpoint.metrics.keys() & {metric.name for metric in endpoint.derived}
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.path)
+def test_dimensions_and_filters_are_those_of_the_tables(endpoint: Endpoint) -> None:
+    everywhere = set.intersection(*(set(table.dimensions) for table in endpoint.tables))
+    # Conversions have names; all visitors, whom the rate is of, have none.
+    only_somewhere = {"event_name"} if endpoint is CONVERSIONS_ENDPOINT else set()
+    assert {*endpoint.dimensions, *endpoint.filters} - only_somewhere <= everywhere
+    assert endpoint.kept_apart <= set(endpoint.group_by)
+    assert len({table.grain for table in endpoint.tables}) == 1
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.path)
@@ -47,7 +65,7 @@ def test_every_marker_is_bound_and_every_value_is_used(endpoint: Endpoint) -> No
 
 def test_whole_hours_are_read_from_gold_alone() -> None:
     statement = build(PAGES_ENDPOINT, select(START.replace(minute=0), MIDNIGHT))
-    assert statement.tables == ("gold.pages", "gold.entry_pages", "gold.exit_pages")
+    assert statement.tables == tuple(table.name for table in PAGES_ENDPOINT.tables)
     assert statement.args["first_date"] == date(2015, 5, 17)
     assert statement.args["last_date"] == date(2015, 5, 18)
 
@@ -72,7 +90,7 @@ def test_bots_are_left_out_unless_asked_for() -> None:
 
 def test_interval_adds_the_bucket() -> None:
     assert build(SESSIONS_ENDPOINT, select(interval="week")).columns[0] == "bucket"
-    assert "date_trunc('WEEK', hour)" in build(SESSIONS_ENDPOINT, select(interval="week")).sql
+    assert "date_trunc('WEEK', moment)" in build(SESSIONS_ENDPOINT, select(interval="week")).sql
     assert "bucket" not in build(SESSIONS_ENDPOINT, select()).columns
 
 
@@ -82,7 +100,7 @@ def test_sites_are_bound_in_every_part() -> None:
     assert statement.args["site1"] == "x'; --"
     assert "x'" not in statement.sql
     reads = statement.sql.split("FROM {")[1:]
-    assert len(reads) == 6
+    assert len(reads) == 2 * len(PAGES_ENDPOINT.tables)
     assert all("site_id IN (:site0, :site1)" in read for read in reads)
     assert "IN (:site" not in build(PAGES_ENDPOINT, select()).sql
 
@@ -90,3 +108,20 @@ def test_sites_are_bound_in_every_part() -> None:
 def test_no_site_at_all_is_nothing_rather_than_everything() -> None:
     reads = build(PAGES_ENDPOINT, select(sites=())).sql.split("FROM {")[1:]
     assert all(" AND false" in read for read in reads)
+
+
+def test_group_by_leaves_out_what_was_not_picked() -> None:
+    columns = build(DEVICES_ENDPOINT, select(group_by=("os", "device_type"))).columns
+    assert columns[:3] == ("device_type", "os", "sessions")
+
+
+def test_optional_dimensions_are_null_unless_picked_or_filtered_by() -> None:
+    null = "CAST(NULL AS STRING) AS page_path"
+    for selection, is_null in (
+        (select(), True),
+        (select(group_by=("page_path",)), False),
+        (select(filters={"page_path": "/"}), False),
+    ):
+        statement = build(PERFORMANCE_ENDPOINT, selection)
+        assert statement.columns[:3] == ("metric", "page_path", "samples")
+        assert (null in statement.sql) is is_null

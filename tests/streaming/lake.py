@@ -106,7 +106,7 @@ class Lake:
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """All rows of a table, in an order that only depends on them."""
-        return sorted((row.asDict() for row in self.read(table).collect()), key=repr)
+        return sorted((row.asDict(recursive=True) for row in self.read(table).collect()), key=repr)
 
     def metrics(self, table: GoldTable) -> list[dict[str, Any]]:
         """What a reader gets from a Gold table, by hour and all dimensions."""

@@ -16,6 +16,7 @@ from typing import Any
 GAP = timedelta(minutes=30)
 LONGEST = timedelta(hours=23)
 DIRECT = "(direct)"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Event = dict[str, Any]
 
 
@@ -60,6 +61,7 @@ def _describe(events: list[Event]) -> dict[str, Any]:
     origin = next((event for event in events if event["source"] != DIRECT), None)
     duration_s = (last["event_time"] - first["event_time"]) / timedelta(seconds=1)
     conversions = sum(event["is_conversion"] for event in events)
+    active = [event for event in events if event["event_type"] != "session_end"]
     is_engaged = duration_s >= 10 or len(views) >= 2 or conversions >= 1
     return {
         "site_id": first["site_id"],
@@ -81,4 +83,17 @@ def _describe(events: list[Event]) -> dict[str, Any]:
         "conversions": conversions,
         "revenue": sum((e["revenue"] for e in events if e["revenue"] is not None), Decimal(0)),
         "is_bot": any(event["is_bot"] for event in events),
+        "engaged_time_s": 10.0 * len({_slot(event) for event in active}),
+        "pages": [
+            {
+                "page_path": path,
+                "engaged_s": 10.0 * len({_slot(e) for e in active if e["page_path"] == path}),
+            }
+            for path in sorted({e["page_path"] for e in active if e["page_path"] is not None})
+        ],
     }
+
+
+def _slot(event: Event) -> int:
+    """docs/metrics.md: ten seconds of Unix time, in which something was done."""
+    return (event["event_time"] - _EPOCH) // timedelta(seconds=10)

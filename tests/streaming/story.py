@@ -90,6 +90,8 @@ def _sessions() -> list[Record]:
         *_visit("across midnight, joined late", 42_000, 44_000, (43_100, 59_000)),
         *_visit("never pausing", *range(0, 59_000, 25 * MINUTE)),
         *_visit("bought", 5, event_type="custom_event", event_name="sale", value=12.34),
+        *_visit("measured", 0, (10, 3 * HOUR), load_time_ms=120, lcp_ms=2600.5, cls=0.11),
+        *_visit("scrolled", 20, event_type="scroll", scroll_depth_percent=50),
         *_visit("in other money", 5, event_type="custom_event", event_name="sale", value=1),
     ]
 

@@ -11,7 +11,7 @@ import pytest
 
 from schemas.gold import EVENT_GRAIN, GOLD_TABLES, SESSION_GRAIN
 from schemas.reject import DuplicateTier, RejectReason
-from streaming.flows.gold import GOLD_EVENTS, GOLD_SESSIONS
+from streaming.flows.gold import GOLD_DETAILS, GOLD_EVENTS, GOLD_SESSIONS
 from streaming.flows.sessions import SESSIONS
 from streaming.flows.silver import SILVER
 from streaming.gold import aggregate_partials
@@ -21,7 +21,8 @@ from tests.streaming.records import at
 from tests.streaming.reference_sessions import find_sessions
 from tests.streaming.story import END, PARTS, RECORDS, part_of, with_copies
 
-ALL = (SILVER, SESSIONS, GOLD_EVENTS, GOLD_SESSIONS)
+GOLD = (GOLD_EVENTS, GOLD_DETAILS, GOLD_SESSIONS)
+ALL = (SILVER, SESSIONS, *GOLD)
 GOLD_NAMES = tuple(table.name for table in GOLD_TABLES)
 RESULTS = ("silver.sessions", *GOLD_NAMES)
 Rows = list[dict[str, Any]]
@@ -63,6 +64,8 @@ def day(make_lake: MakeLake) -> Day:
     lake.run(SILVER)
     lake.run_until_killed(SESSIONS, "append", "silver.sessions")
     lake.run(SESSIONS, GOLD_EVENTS)
+    lake.run_until_killed(GOLD_DETAILS, "append", "gold.devices")
+    lake.run(GOLD_DETAILS)
     lake.run_until_killed(GOLD_SESSIONS, "append", "gold.sessions")
     lake.run(GOLD_SESSIONS)
     _crash_and_repeat(day, *ALL)
@@ -71,7 +74,7 @@ def day(make_lake: MakeLake) -> Day:
     lake.feed(part_of(5))
     lake.run(SILVER)
     lake.beat(END)
-    lake.run(SESSIONS, GOLD_EVENTS, GOLD_SESSIONS)
+    lake.run(SESSIONS, *GOLD)
     names = ("silver.events", "bronze.dead_letters", "silver.duplicates", *RESULTS)
     day.tables = snapshot(lake, *names)
     return day
@@ -219,7 +222,7 @@ def test_gold_is_what_plain_sql_says_of_silver(day: Day) -> None:
 def _run_all(lake: Lake) -> dict[str, Rows]:
     lake.run(SILVER)
     lake.beat(END)
-    lake.run(SESSIONS, GOLD_EVENTS, GOLD_SESSIONS)
+    lake.run(SESSIONS, *GOLD)
     return snapshot(lake, *RESULTS)
 
 

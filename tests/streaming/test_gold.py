@@ -12,9 +12,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from schemas import silver
-from schemas.gold import EVENT_GRAIN, GOLD_TABLES, SESSION_GRAIN
+from schemas.gold import GOLD_TABLES, PAGES, SESSION_GRAIN
+from schemas.gold.pages import PAGE_ENGAGEMENT
+from schemas.gold.performance import PERFORMANCE
+from schemas.gold.realtime import REALTIME
 from schemas.table import GoldTable
-from streaming.gold import aggregate_partials
+from streaming.gold import aggregate_partials, find_columns
 from tests.streaming.lake import read_metrics
 from tests.streaming.records import NOON
 
@@ -30,12 +33,22 @@ def _source(spark: SparkSession, name: str, count: int = ROWS) -> DataFrame:
     values: dict[str, Any] = {
         "site_id": F.lit("default"),
         "visitor_id": F.concat(F.lit("v"), (number % 150).cast("string")),
-        "event_type": F.when(number % 4 == 0, "click").otherwise("page_view"),
+        "event_type": F.expr(
+            "CASE id % 8 WHEN 0 THEN 'click' WHEN 4 THEN 'scroll' ELSE 'page_view' END"
+        ),
         "event_time": moment,
         "session_start": moment,
         "page_path": F.concat(F.lit("/"), (number % 3).cast("string")),
         "entry_page": F.when(number % 5 > 0, F.concat(F.lit("/"), (number % 3).cast("string"))),
         "exit_page": F.when(number % 5 > 1, F.concat(F.lit("/"), (number % 2).cast("string"))),
+        "engaged_time_s": (number % 4 * 10).cast("double"),
+        "pages": F.expr(
+            "transform(array_repeat(0, int(id % 3)), (x, i) -> "
+            "struct(concat('/', i) AS page_path, 10D * (i + 1) AS engaged_s))"
+        ),
+        "scroll_depth_percent": (number % 100).cast("double"),
+        "lcp_ms": F.when(number % 3 == 0, number * 20.0),
+        "is_conversion": number % 8 == 0,
         "load_time_ms": F.when(number % 2 == 0, number.cast("double")),
         "is_bot": number % 10 == 0,
         "is_engaged": number % 3 == 0,
@@ -67,10 +80,10 @@ def test_partials_of_parts_merge_to_partials_of_the_whole(
 
 
 def test_page_metrics_are_exact_at_small_sizes(spark: SparkSession) -> None:
-    (table,) = EVENT_GRAIN
+    table = PAGES
     rows = _source(spark, table.source).where("NOT is_bot").withColumn("page_path", F.lit("/"))
     (first, *_) = read_metrics(aggregate_partials(rows, table), table)
-    # The first hour holds rows 0 to 133; every fourth is a click, every tenth a bot.
+    # The first hour holds rows 0 to 133; every fourth is a click or a scroll, every tenth a bot.
     numbers = [n for n in range(134) if n % 4 and n % 10]
     loads = sorted(n for n in numbers if n % 2 == 0)
     assert first["bucket"] == NOON.replace(tzinfo=None)
@@ -82,7 +95,7 @@ def test_page_metrics_are_exact_at_small_sizes(spark: SparkSession) -> None:
 
 
 def test_a_page_that_nobody_measured_has_no_percentiles(spark: SparkSession) -> None:
-    (table,) = EVENT_GRAIN
+    table = PAGES
     rows = _source(spark, table.source, 3).withColumn("load_time_ms", F.lit(None).cast("double"))
     for row in read_metrics(aggregate_partials(rows, table), table):
         assert row["page_views"] > 0
@@ -104,8 +117,52 @@ def test_session_metrics_are_ratios_of_sums(spark: SparkSession) -> None:
     assert row["unique_visitors"] == len(numbers)
 
 
+def test_scrolling_is_no_page_view_and_has_its_own_mean(spark: SparkSession) -> None:
+    rows = _source(spark, PAGES.source, 40).where("NOT is_bot").withColumn("page_path", F.lit("/"))
+    (row,) = read_metrics(aggregate_partials(rows, PAGES), PAGES)
+    numbers = [n for n in range(40) if n % 10]
+    depths = [n for n in numbers if n % 8 == 4]
+    assert row["page_views"] == sum(n % 4 != 0 for n in numbers)
+    assert row["avg_scroll_depth_percent"] == pytest.approx(sum(depths) / len(depths))
+
+
+def test_engaged_time_of_a_page_is_that_of_the_sessions_that_saw_it(spark: SparkSession) -> None:
+    rows = _source(spark, PAGE_ENGAGEMENT.source, 30).withColumn("is_bot", F.lit(False))
+    rows = rows.withColumn("source", F.lit("news"))
+    partials = aggregate_partials(rows, PAGE_ENGAGEMENT)
+    found = {row["page_path"]: row for row in partials.collect()}
+    # Every third session saw none, one "/0" for 10 s, one "/0" for 10 s and "/1" for 20 s.
+    assert {path: (row["visits"], row["engaged_s"]) for path, row in found.items()} == {
+        "/0": (20, 200.0),
+        "/1": (10, 200.0),
+    }
+
+
+def test_each_measure_has_rows_of_its_own(spark: SparkSession) -> None:
+    rows = _source(spark, PERFORMANCE.source, 40)
+    partials = aggregate_partials(rows, PERFORMANCE).groupBy("metric").agg(F.sum("samples"))
+    views = [n for n in range(40) if n % 4]
+    assert dict(tuple(row) for row in partials.collect()) == {
+        "load_time_ms": sum(n % 2 == 0 for n in views),
+        "lcp_ms": sum(n % 3 == 0 for n in views),
+    }
+
+
+def test_minutes_are_minutes(spark: SparkSession) -> None:
+    rows = _source(spark, REALTIME.source, 5)  # 27 seconds apart
+    found = aggregate_partials(rows, REALTIME).select("bucket").distinct().collect()
+    assert {row[0].minute for row in found} == {0, 1}
+
+
+def test_the_columns_that_tables_are_made_from_are_found() -> None:
+    assert find_columns([PERFORMANCE], silver.EVENTS) == [
+        *("site_id", "event_type", "event_time", "page_path", "device_type", "country"),
+        *("load_time_ms", "ttfb_ms", "fcp_ms", "lcp_ms", "inp_ms", "cls", "is_bot"),
+    ]
+
+
 def test_the_hour_is_that_of_the_time_in_utc(spark: SparkSession) -> None:
-    (table,) = EVENT_GRAIN
+    table = PAGES
     rows = _source(spark, table.source, 2).withColumn(
         "event_time", F.lit(NOON.replace(hour=23, minute=59, second=59, microsecond=999_999))
     )

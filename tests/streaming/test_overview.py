@@ -16,6 +16,7 @@ from schemas.gold import GOLD_TABLES
 from settings.model import Settings
 from streaming import overview
 from streaming.overview import Unobservable, describe, observe
+from streaming.progress import FLOW_NAMES
 from streaming.rejudge.journal import Pass, begin_pass, finish_pass
 from tests.streaming.fake_lake import (
     TOPIC,
@@ -41,7 +42,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     write_table(lake / "gold" / "pages", [{"commitInfo": {"userMetadata": metadata}}])
     checkpoints = tmp_path / "checkpoints"
     finish_batch(checkpoints / "bronze", 0, {TOPIC: {"0": 10}})
-    for flow in ("silver", "sessions", "verdicts", "gold_events", "gold_sessions"):
+    for flow in FLOW_NAMES[1:]:
         finish_batch(checkpoints / flow, 0, delta_offset(2))
     _set_ends(monkeypatch, {0: 10})
     return make_settings(tmp_path)

@@ -19,7 +19,15 @@ from streaming.sinks import TABLES
 def test_flows_have_names_of_their_own() -> None:
     names = [flow.name for flow in FLOWS]
     assert len(set(names)) == len(names)
-    assert names == ["bronze", "silver", "sessions", "verdicts", "gold_events", "gold_sessions"]
+    assert names == [
+        "bronze",
+        "silver",
+        "sessions",
+        "verdicts",
+        "gold_events",
+        "gold_details",
+        "gold_sessions",
+    ]
 
 
 def test_every_table_is_written_by_exactly_one_flow() -> None:

@@ -55,6 +55,7 @@ def _finish_all(settings: Settings) -> None:
         ("sessions", delta_offset(2)),
         ("verdicts", delta_offset(2, 0)),
         ("gold_events", delta_offset(2)),
+        ("gold_details", delta_offset(2)),
         ("gold_sessions", delta_offset(2, 0)),
     ):
         finish_batch(_checkpoint(settings, flow), 0, end)
@@ -71,6 +72,7 @@ def test_all_is_behind_before_the_first_batch(settings: Settings) -> None:
         "sessions": 8,
         "verdicts": 3,
         "gold_events": 8,
+        "gold_details": 8,
         "gold_sessions": 3,
     }
 

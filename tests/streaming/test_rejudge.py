@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from schemas.gold import GOLD_TABLES
+from schemas.gold.sessions import SESSIONS as GOLD_OF_SESSIONS
 from schemas.reject import RejectReason
 from streaming import quality
-from streaming.flows.gold import GOLD_EVENTS, GOLD_SESSIONS
+from streaming.flows.gold import GOLD_DETAILS, GOLD_EVENTS, GOLD_SESSIONS
 from streaming.flows.sessions import SESSIONS
 from streaming.flows.silver import SILVER
 from streaming.gold import aggregate_partials
@@ -28,8 +29,8 @@ from tests.streaming.records import NOON, at, make_event, make_record
 from tests.streaming.reference_sessions import find_sessions
 from tests.streaming.story import END, RECORDS
 
-ALL = (SILVER, SESSIONS, GOLD_EVENTS, GOLD_SESSIONS)
-AFTER_SILVER = (SESSIONS, GOLD_EVENTS, GOLD_SESSIONS)
+AFTER_SILVER = (SESSIONS, GOLD_EVENTS, GOLD_DETAILS, GOLD_SESSIONS)
+ALL = (SILVER, *AFTER_SILVER)
 TABLES = (
     "silver.events",
     "bronze.dead_letters",
@@ -122,7 +123,7 @@ def test_the_same_rules_change_nothing(told: Lake) -> None:
 
 
 def test_another_rule_reaches_every_table(lake: Lake) -> None:
-    revenue = [row["revenue"] for row in lake.metrics(GOLD_TABLES[-1])]
+    revenue = [row["revenue"] for row in lake.metrics(GOLD_OF_SESSIONS)]
     assert sum(value for value in revenue if value) == 2.5
     sold = make_record(
         make_event(
@@ -145,7 +146,7 @@ def test_another_rule_reaches_every_table(lake: Lake) -> None:
     lake.beat(at(20_000))
     lake.run(*AFTER_SILVER)
     _require_consistent(lake)
-    revenue = [row["revenue"] for row in lake.metrics(GOLD_TABLES[-1])]
+    revenue = [row["revenue"] for row in lake.metrics(GOLD_OF_SESSIONS)]
     assert float(sum(value for value in revenue if value)) == 11.5
 
 

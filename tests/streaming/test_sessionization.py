@@ -187,6 +187,7 @@ CASES: dict[str, tuple[list[tuple[float, dict[str, Any]]], dict[str, Any]]] = {
         [(number, {"is_conversion": True, "revenue": Decimal("0.1000")}) for number in range(10)],
         {"revenue": Decimal("1.0000"), "conversions": 10},
     ),
+    "city of the first event": ([(0, {"city": "Ulm"}), (1, {"city": "Bern"})], {"city": "Ulm"}),
     "money of nobody": ([(0, {})], {"revenue": Decimal("0.0000"), "conversions": 0}),
     "a bot for a moment": (
         [(0, {}), (1, {"is_bot": True, "bot_reason": "fast"}), (2, {})],

@@ -21,7 +21,7 @@ _STEPS = st.sampled_from(
 ) | st.integers(1_700_000_000, 1_900_000_000)
 _EVENTS = st.tuples(
     st.one_of(_STEPS, _STEPS, _STEPS, st.integers(0, 20 * HOUR * 1_000_000)),
-    st.sampled_from(["page_view", "page_view", "click", "custom_event"]),
+    st.sampled_from(["page_view", "page_view", "click", "custom_event", "session_end"]),
     st.sampled_from(["(direct)", "(direct)", "news", "ads"]),
     st.sampled_from([None, "u1", "u2"]),
 )
@@ -42,7 +42,7 @@ def _expand(visits: list[tuple[int, list[tuple[int, str, str, str | None]]]]) ->
                     # Not in the order of time, so that ties are decided and not found decided.
                     event_id=f"{(number * 7) % 61:02}",
                     event_type=kind,
-                    page_path=f"/{number}",
+                    page_path=f"/{number % 3}" if number % 4 else None,
                     source=source,
                     medium=f"m{number}",
                     campaign=None if number % 3 else f"c{number}",
@@ -69,7 +69,7 @@ def test_sessions_are_those_of_plain_python_in_whatever_order_events_come(
     rows = _expand(visits)
     expected = find_sessions(rows)
     shuffled = random.Random(seed).sample(rows, len(rows))
-    found = [session.asDict() for session in sessionize(spark, shuffled)]
+    found = [session.asDict(recursive=True) for session in sessionize(spark, shuffled)]
     assert len(found) == len(expected)
     by_place = {(row["visitor_id"], row["session_start"]): row for row in found}
     for session in expected:

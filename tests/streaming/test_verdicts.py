@@ -8,7 +8,7 @@ import pytest
 
 from schemas.bots import BotReason
 from schemas.gold import GOLD_TABLES, PAGES
-from streaming.flows.gold import GOLD_EVENTS, GOLD_SESSIONS
+from streaming.flows.gold import GOLD_DETAILS, GOLD_EVENTS, GOLD_SESSIONS
 from streaming.flows.sessions import SESSIONS
 from streaming.flows.silver import SILVER
 from streaming.flows.verdicts import VERDICTS
@@ -17,7 +17,7 @@ from tests.streaming.conftest import MakeLake
 from tests.streaming.lake import Lake, read_metrics
 from tests.streaming.records import Record, at, make_event, make_record
 
-AFTER_SILVER = (SESSIONS, VERDICTS, GOLD_EVENTS, GOLD_SESSIONS)
+AFTER_SILVER = (SESSIONS, VERDICTS, GOLD_EVENTS, GOLD_DETAILS, GOLD_SESSIONS)
 AGENT = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/131.0.0.0 Safari/537.36"

@@ -1,0 +1,128 @@
+"""From a union of partials (`moment`, keys, stored columns) to an answer's rows, as SQL; pure.
+
+Merged once by the keys, then what needs all rows (shares, ranks), then what is shown.
+"""
+
+from __future__ import annotations
+
+from schemas.table import Metric
+from serving.endpoints import Endpoint
+
+BUCKET_FORMAT = r"yyyy-MM-dd\'T\'HH:mm:ss\'Z\'"
+
+Sql = tuple[str, tuple[str, ...]]
+
+
+def merge_rows(endpoint: Endpoint, interval: str | None, keys: tuple[str, ...], union: str) -> Sql:
+    """One row per key (and interval), and its columns."""
+    bucket = ("bucket",) if interval else ()
+    shown = [name for name in endpoint.dimensions if name in (*keys, *endpoint.optional)]
+    columns = (*bucket, *shown, *endpoint.columns)
+    selected = [
+        f"CAST(NULL AS STRING) AS {name}" if name in shown and name not in keys else name
+        for name in columns
+    ]
+    rows = _derive(endpoint, interval, _merge(endpoint, interval, keys, union))
+    order = (*bucket, *endpoint.order_by, *keys)
+    return _join(
+        f"SELECT {', '.join(selected)}",
+        f"FROM (\n{rows}\n)",
+        f"WHERE {endpoint.only}" if endpoint.only else None,
+        f"ORDER BY {', '.join(order)}" if order else None,
+        "LIMIT :limit OFFSET :offset",
+    ), columns
+
+
+def _merge(endpoint: Endpoint, interval: str | None, keys: tuple[str, ...], union: str) -> str:
+    """The partials merged.
+
+    Without a key the aggregate would give a row even from nothing: HAVING leaves it out.
+    """
+    bucket = [f"date_trunc('{interval.upper()}', moment)"] if interval else []
+    grouping = [*bucket, *keys]
+    columns = [*(_name_bucket(time) for time in bucket), *keys, *_metrics(endpoint)]
+    return _join(
+        f"SELECT {', '.join(columns)}",
+        f"FROM (\n{union}\n)",
+        f"GROUP BY {', '.join(grouping)}" if grouping else None,
+        "HAVING count(1) > 0",
+    )
+
+
+def _derive(endpoint: Endpoint, interval: str | None, rows: str) -> str:
+    """The rows with what is computed from all of them, before any is left out."""
+    if not endpoint.derived:
+        return rows
+    derived = ", ".join(f"{metric.sql} AS {metric.name}" for metric in endpoint.derived)
+    whole = "PARTITION BY bucket" if interval else ""
+    return _join(f"SELECT *, {derived}", f"FROM (\n{rows}\n)", f"WINDOW whole AS ({whole})")
+
+
+def merge_kinds(endpoint: Endpoint, keys: tuple[str, ...], union: str) -> Sql:
+    """Rows of each kind, in the order of the kinds, and their columns.
+
+    Of a ranked kind the first `:limit`, without the one of which the dimension is not known.
+    """
+    known = " AND ".join(
+        f"(kind <> '{kind}' OR {endpoint.kinds[kind]} IS NOT NULL)" for kind in endpoint.ranked
+    )
+    order = ", ".join(("bucket", *endpoint.order_by, *keys))
+    placed = _join(
+        f"SELECT *, row_number() OVER (PARTITION BY kind ORDER BY {order}) AS place",
+        f"FROM (\n{_merge_sets(endpoint, keys, union)}\n)",
+        f"WHERE {known}",
+    )
+    columns = ("kind", "bucket", *keys, *endpoint.columns)
+    return _join(
+        f"SELECT {', '.join(columns)}",
+        f"FROM (\n{placed}\n)",
+        f"WHERE kind NOT IN ({_texts(endpoint.ranked)}) OR place <= :limit",
+        f"ORDER BY array_position(array({_texts(tuple(endpoint.kinds))}), kind), place",
+    ), columns
+
+
+def _merge_sets(endpoint: Endpoint, keys: tuple[str, ...], union: str) -> str:
+    """The partials merged once for each kind, by its dimension if it has one."""
+    dimension = {
+        kind: "moment" if name == "bucket" else name
+        for kind, name in endpoint.kinds.items()
+        if name
+    }
+    (whole,) = endpoint.kinds.keys() - dimension.keys()
+    cases = " ".join(f"WHEN grouping({name}) = 0 THEN '{kind}'" for kind, name in dimension.items())
+    columns = (f"CASE {cases} ELSE '{whole}' END AS kind", _name_bucket("moment"), *keys)
+    return _join(
+        f"SELECT {', '.join((*columns, *_metrics(endpoint)))}",
+        f"FROM (\n{union}\n)",
+        f"GROUP BY GROUPING SETS ((), {', '.join(f'({name})' for name in dimension.values())})",
+        "HAVING count(1) > 0",
+    )
+
+
+def _metrics(endpoint: Endpoint) -> list[str]:
+    """Every metric over the partials that is shown or derived from."""
+    derived = {metric.name for metric in endpoint.derived}
+    wanted = [name for name in endpoint.columns if name not in derived]
+    wanted += [metric.name for metric in endpoint.hidden]
+    return [f"{_typed(endpoint.metrics[name])} AS {name}" for name in wanted]
+
+
+def _typed(metric: Metric) -> str:
+    """Counts and sums of money are 0 where there is nothing; ratios and percentiles are null."""
+    if metric.unit == "count":
+        return f"CAST(coalesce({metric.sql}, 0) AS BIGINT)"
+    if metric.unit == "money":
+        return f"CAST(coalesce({metric.sql}, 0) AS DOUBLE)"
+    return metric.sql
+
+
+def _name_bucket(time: str) -> str:
+    return f"date_format({time}, '{BUCKET_FORMAT}') AS bucket"
+
+
+def _texts(names: tuple[str, ...]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
+
+
+def _join(*lines: str | None) -> str:
+    return "\n".join(line for line in lines if line)
