@@ -24,13 +24,24 @@ from serving.endpoints import ENDPOINTS, Endpoint
 from serving.errors import NotReady, ServingError, install_error_handlers
 from serving.gold_reader import GoldReader
 from serving.guard import Guard
+from serving.journeys.definitions import load_funnels
 from serving.key_file import KeyFile, key_path
 from serving.limits import RateLimiter
 from serving.metrics import ServingMetrics
 from serving.params import make_params
 from serving.query_pool import QueryPool
 from serving.redis_link import RedisLink
-from serving.routes import dashboard, endpoints, health, keys
+from serving.routes import (
+    attribution,
+    dashboard,
+    endpoints,
+    funnels,
+    health,
+    keys,
+    paths,
+    retention,
+    users,
+)
 from settings.model import Settings
 
 log = structlog.get_logger()
@@ -40,8 +51,9 @@ _WARM_UP_ATTEMPTS = 5
 
 
 def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
-    """The API over the lake. Raises UnsafeSettings."""
+    """The API over the lake. Raises SettingsError."""
     check_access_settings(settings)
+    named_funnels = load_funnels(settings)
 
     @asynccontextmanager
     async def run_parts(app: FastAPI) -> AsyncIterator[None]:
@@ -55,6 +67,7 @@ def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
             cache=AnswerCache(link),
             pool=QueryPool(reader, settings.serving),
             metrics=metrics,
+            funnels=named_funnels,
         )
         app.state.service = service
         warming = asyncio.create_task(_warm_up(service))
@@ -73,7 +86,8 @@ def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
         lifespan=run_parts,
     )
     install_error_handlers(app)
-    for route in (dashboard, health, keys, endpoints):
+    journeys = (users, funnels, retention, paths, attribution)
+    for route in (dashboard, health, keys, endpoints, *journeys):
         app.include_router(route.router)
     app.mount("/dashboard", StaticFiles(directory=dashboard.FOLDER), name="dashboard")
     instrumentator = Instrumentator(

@@ -19,6 +19,7 @@ from serving.access import Access, find_access, find_address
 from serving.cache import AnswerCache, CachedAnswer, CacheKey
 from serving.errors import Forbidden, NotReady, Unauthorized
 from serving.gold_reader import GoldReader
+from serving.journeys.definitions import Funnel
 from serving.key_file import KeyFile, UnreadableKeys, key_path, read_keys
 from serving.keys import KeyRecord, Scope
 from serving.limits import RateLimiter
@@ -51,14 +52,17 @@ class Service:
     metrics: ServingMetrics
     flights: dict[CacheKey, asyncio.Task[CachedAnswer]] = field(default_factory=dict)
     is_warm: bool = False
+    funnels: dict[str, Funnel] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request for numbers: of which service, and by whom."""
+    """One request for numbers: of which service, by whom, in what form, and what is known."""
 
     service: Service
     access: Access
+    accept: str = ""
+    if_none_match: str = ""
 
 
 def get_service(request: Request) -> Service:
@@ -89,11 +93,13 @@ async def get_access(
 
 
 async def get_call(
+    request: Request,
     service: Annotated[Service, Depends(get_service)],
     access: Annotated[Access, Depends(get_access)],
 ) -> Call:
     """What `answers.answer` needs to know of a request."""
-    return Call(service, access)
+    accept, known = (request.headers.get(name, "") for name in ("accept", "if-none-match"))
+    return Call(service, access, accept, known)
 
 
 @dataclass(frozen=True)

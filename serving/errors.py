@@ -15,6 +15,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from serving.known_keys import list_keys
+
 log = structlog.get_logger()
 
 _SHOWN_LENGTH = 200
@@ -48,6 +50,10 @@ class InvalidParameter(ServingError):
     """A parameter that only makes no sense together with others."""
 
 
+class NotFound(ServingError):
+    """Nothing has the name or id that was asked for."""
+
+
 class NotReady(ServingError):
     """The tables are not there yet, or cannot be read now."""
 
@@ -69,6 +75,7 @@ STATUS: dict[type[ServingError], tuple[int, str]] = {
     Forbidden: (403, "forbidden"),
     RateLimited: (429, "rate_limited"),
     InvalidParameter: (422, "invalid_parameter"),
+    NotFound: (404, "not_found"),
     NotReady: (503, "not_ready"),
     Busy: (503, "busy"),
     QueryTimeout: (504, "query_timeout"),
@@ -141,7 +148,9 @@ def _describe(request: Request, item: Any) -> dict[str, str]:
     parameter = ".".join(str(part) for part in item["loc"][1:]) or "query"
     allowed = item["msg"]
     if item["type"] == "extra_forbidden":
-        allowed = "only the parameters " + ", ".join(_parameter_names(request))
+        is_body = item["loc"][0] == "body"
+        names = _body_keys(request, item["loc"]) if is_body else _parameter_names(request)
+        allowed = "only the parameters " + ", ".join(names)
     given = item.get("input")
     given = ",".join(map(str, given)) if isinstance(given, list) else str(given)
     return {"parameter": parameter, "given": given[:_SHOWN_LENGTH], "allowed": allowed}
@@ -153,3 +162,9 @@ def _parameter_names(request: Request) -> list[str]:
         if hasattr(model, "model_fields"):
             return sorted(model.model_fields)
     return []
+
+
+def _body_keys(request: Request, location: tuple[int | str, ...]) -> list[str]:
+    """The keys that the request's body takes in the place of the one that nobody knows."""
+    (field,) = request.scope["route"].dependant.body_params
+    return list_keys(field.field_info.annotation, location[1:-1])

@@ -27,6 +27,13 @@ _DIMENSION_HELP = {
 }
 
 
+class ComparedRange(BaseModel):
+    """The period that `_previous` is of."""
+
+    start: datetime
+    end: datetime
+
+
 class Meta(BaseModel):
     """What an answer is about and what it was made from."""
 
@@ -37,6 +44,8 @@ class Meta(BaseModel):
     complete_until: datetime | None = Field(description="Event time up to which sessions closed.")
     cache: Literal["hit", "miss", "bypass"] = Field(description="bypass: there is no cache.")
     versions: dict[str, int] = Field(description="Version of each table that was read.")
+    timezone: str | None = Field(None, description="Of the buckets; only if not UTC.")
+    compare: ComparedRange | None = Field(None, description="Only with `compare`.")
 
 
 class ErrorBody(BaseModel):

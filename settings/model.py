@@ -7,8 +7,9 @@ does no I/O. All models are frozen and refuse unknown keys.
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from schemas.privacy import PrivacyRules
 
@@ -176,6 +177,9 @@ class ServingSettings(Section):
         (), description="Origins whose pages may read with a key; none: no other page."
     )
     limits: LimitSettings = LimitSettings()
+    funnels_file: str | None = Field(
+        None, description="File of the named funnels; none: conf/funnels.yaml."
+    )
     cache: CacheSettings = CacheSettings()
     spark: SparkSettings = SparkSettings(master="local[2]", driver_memory="1g")
 
@@ -207,5 +211,17 @@ class Settings(Section):
     currencies: dict[str, str] = Field(
         default_factory=dict, description="ISO-4217 currency by site_id."
     )
+    timezones: dict[str, str] = Field(
+        default_factory=dict, description="IANA time zone by site_id; UTC for sites not named."
+    )
     default_currency: str = Field("USD", pattern="^[A-Z]{3}$", description="For sites not named.")
     log: LogSettings = LogSettings()
+
+    @field_validator("timezones")
+    @classmethod
+    def check_timezones(cls, timezones: dict[str, str]) -> dict[str, str]:
+        """Every zone must be known."""
+        for site_id, name in timezones.items():
+            if name not in available_timezones():
+                raise ValueError(f"{site_id}: {name!r} is no IANA time zone")
+        return timezones

@@ -12,10 +12,10 @@ from fastapi.testclient import TestClient
 
 from embedded.ports import find_free_port
 from schemas.gold import SESSION_GRAIN
-from serving.answers import find_complete_until
 from serving.app import create_app
 from serving.delta_log import TableState
 from serving.errors import NotReady
+from serving.freshness import find_complete_until
 from serving.routes.dashboard import FOLDER
 from serving.routes.health import FRESHNESS_WARNING_S
 from tests.serving.fakes import READY, FakeReader, make_settings
