@@ -28,6 +28,7 @@ from serving.journeys.definitions import load_funnels
 from serving.key_file import KeyFile, key_path
 from serving.limits import RateLimiter
 from serving.metrics import ServingMetrics
+from serving.openapi import document
 from serving.params import make_params
 from serving.query_pool import QueryPool
 from serving.redis_link import RedisLink
@@ -94,6 +95,7 @@ def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
         registry=metrics.registry, excluded_handlers=["/metrics", "/health.*"]
     )
     instrumentator.instrument(app).expose(app, tags=["operation"])
+    app.openapi = document(app)  # type: ignore[method-assign]  # FastAPI's documented way
     if settings.serving.cors_origins:
         app.add_middleware(
             CORSMiddleware,

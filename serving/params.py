@@ -191,10 +191,8 @@ def make_params(endpoint: Endpoint) -> type[MetricParams]:
     if endpoint.can_pick:
         fields["group_by"] = _make_group_by(endpoint)
     base = CommonParams if endpoint.tables[0].grain == "hour" else RealtimeParams
-    made: Any = create_model(f"{endpoint.name}Params", __base__=base, **fields)
-    made.filter_names = endpoint.filters
-    params: type[MetricParams] = made
-    return params
+    made = create_model(f"{endpoint.name}Params", __base__=base, **fields)
+    return type(made.__name__, (made,), {"filter_names": endpoint.filters})
 
 
 def _make_group_by(endpoint: Endpoint) -> tuple[Any, Any]:
