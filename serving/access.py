@@ -39,6 +39,7 @@ class Access:
     requests_per_minute: int | None = None
 
 
+_READING: frozenset[Scope] = frozenset({"metrics", "query"})
 # What the API asks itself, to warm up.
 INTERNAL = Access("internal", "internal", frozenset(SCOPES))
 
@@ -58,12 +59,12 @@ def find_access(
         if (position := _find_in_settings(given, serving)) is not None:
             return _grant_all(f"settings-{position}", serving)
     elif is_own_dashboard(request, serving) and _has_dashboard_cookie(request, serving):
-        return _grant_all("dashboard", serving)
+        return replace(_grant_all("dashboard", serving), scopes=_READING)
     if serving.allow_anonymous:
         return Access(
             key_id=f"anonymous-{find_address(request)}",
             name="anonymous",
-            scopes=frozenset({"metrics", "query"}),
+            scopes=_READING,
             requests_per_minute=serving.limits.requests_per_minute,
         )
     return None

@@ -102,7 +102,7 @@ def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
             allow_origins=settings.serving.cors_origins,
             allow_methods=["GET", "POST"],
             allow_headers=["X-API-Key", "Content-Type", "If-None-Match"],
-            expose_headers=["ETag", "Retry-After"],
+            expose_headers=["ETag", "Retry-After", "X-Meta"],
         )
     # Not by add_middleware: Starlette's own handler of unexpected errors would be outside it.
     app.middleware_stack = Guard(app.build_middleware_stack(), settings.serving)

@@ -89,6 +89,7 @@ def test_the_dashboard_on_this_machine_may_read(url: str) -> None:
         token = cookie.split("=")[1].split(";")[0]
         headers = {"Cookie": f"{DASHBOARD_COOKIE}={token}"}
         assert api.get("/sessions", headers=headers).status_code == 200
+        assert api.get("/keys", headers=headers).status_code == 403
         wrong = {"Cookie": f"{DASHBOARD_COOKIE}={token[:-1]}"}
         api.cookies.clear()
         assert api.get("/sessions", headers=wrong).status_code == 401
