@@ -19,6 +19,8 @@ from fastapi import Response
 
 from serving.cache import CachedAnswer, CacheKey
 
+# Another version of the product may give the same question another form.
+_VERSION = version("web-analytics")
 JSON, CSV = "application/json", "text/csv"
 # A cell that begins so may be run as a formula by the program that opens the file (OWASP, "CSV
 # Injection"). Spreadsheets show the apostrophe before it as: this is text.
@@ -50,7 +52,7 @@ def wants_csv(asked: str | None, accept: str) -> bool:
 
 def make_etag(form: Form, key: CacheKey, meta: Mapping[str, Any]) -> str:
     """Weak: `generated_at` and `cache` may differ where the numbers do not."""
-    parts = [version("web-analytics"), form.path, form.columns, form.is_csv, key.question]
+    parts = [_VERSION, form.path, form.columns, form.is_csv, key.question]
     text = json.dumps([*parts, key.versions, meta], sort_keys=True)
     return f'W/"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
