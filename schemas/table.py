@@ -11,6 +11,17 @@ from typing import Literal
 
 Grain = Literal["hour", "minute"]
 
+# How a stored aggregate merges with others of its kind; `{}` is the stored column.
+_MERGES = {
+    "count": "sum({})",
+    "count_if": "sum({})",
+    "sum": "sum({})",
+    "min": "min({})",
+    "max": "max({})",
+    "hll_sketch_agg": "hll_union_agg({})",
+    "kll_sketch_agg_double": "kll_merge_agg_double({})",
+}
+
 
 @dataclass(frozen=True)
 class Column:
@@ -91,6 +102,14 @@ class GoldTable:
     @property
     def dimension_names(self) -> tuple[str, ...]:
         return tuple(self.dimensions)
+
+    @property
+    def merged(self) -> dict[str, str]:
+        """Stored column -> SQL that merges it. Raises KeyError for an aggregate that cannot."""
+        return {
+            name: _MERGES[sql.partition("(")[0].strip()].format(name)
+            for name, sql in self.stored.items()
+        }
 
     @property
     def row_columns(self) -> tuple[str, ...]:

@@ -91,6 +91,9 @@ class StreamSettings(Section):
     shuffle_partitions: int = Field(
         2, ge=1, description="State partitions; frozen into a checkpoint at its first start."
     )
+    max_rows_ahead: int = Field(
+        200_000, ge=1, description="Unread rows of the next flow at which a flow waits for it."
+    )
     heartbeat_s: Seconds = Field(
         5, description="Seconds between heartbeats while the session watermark stands still."
     )

@@ -73,25 +73,38 @@ def _text_to_parse() -> Column:
 
 def find_malformed() -> Column:
     """The reason why a record is no JSON object, null where it is one."""
-    first_character = f"left(ltrim('{_JSON_SPACE}', _text), 1)"
     # Spark's parser stops at the end of the first value; a field of an array must end there.
     is_json = "coalesce(json_array_length(concat('[', _text, ',0]')) = 2, false)"
+    parsed = f"_event IS NOT NULL AND _event.{MALFORMED_COLUMN} IS NULL"
+    # Nearly every record; the looks at its ends replace a search through all of its characters.
+    is_plain = (
+        "startswith(_text, '{') AND endswith(_text, '}') "
+        f"AND (locate('}}', _text) = length(_text) OR {is_json}) AND is_valid_utf8(_text)"
+    )
+    has_twice = "size(array_distinct(_keys)) <> size(_keys)"
+    twice = f"CASE WHEN {has_twice} THEN '{RejectReason.DUPLICATE_KEY}' END"
+    return F.expr(
+        f"""CASE
+        WHEN {parsed} AND {is_plain} THEN {twice}
+        WHEN raw IS NULL THEN '{RejectReason.TOMBSTONE}'
+        WHEN octet_length(raw) > {MAX_EVENT_BYTES} THEN '{RejectReason.TOO_LARGE}'
+        ELSE {_find_unusual(parsed, is_json, twice)} END"""
+    )
+
+
+def _find_unusual(parsed: str, is_json: str, twice: str) -> str:
+    """SQL of the reason for a record that does not begin and end with its braces, or is broken."""
+    first_character = f"left(ltrim('{_JSON_SPACE}', _text), 1)"
     # Only what has a brace before its last character can have something after its object.
     has_trail = f"(locate('}}', _text) < length(rtrim('{_JSON_SPACE}', _text)) AND NOT {is_json})"
     opened = r"length(regexp_replace(_text, '[^\\[{]', ''))"
-    unparsed = f"_event IS NULL OR _event.{MALFORMED_COLUMN} IS NOT NULL"
-    return F.expr(
-        f"""CASE
-        WHEN raw IS NULL THEN '{RejectReason.TOMBSTONE}'
-        WHEN octet_length(raw) > {MAX_EVENT_BYTES} THEN '{RejectReason.TOO_LARGE}'
+    return f"""CASE
         WHEN length(trim(BOTH '{_JSON_SPACE}' FROM _text)) = 0 THEN '{RejectReason.EMPTY}'
         WHEN substring(raw, 1, 3) = X'EFBBBF' THEN '{RejectReason.BYTE_ORDER_MARK}'
         WHEN NOT is_valid_utf8(_text) THEN '{RejectReason.NOT_UTF8}'
-        WHEN {unparsed} OR {has_trail} THEN CASE
+        WHEN NOT ({parsed}) OR {has_trail} THEN CASE
             WHEN {first_character} <> '{{' AND {is_json}
                 THEN '{RejectReason.NOT_AN_OBJECT}'
             WHEN {opened} > {MAX_NESTING} THEN '{RejectReason.TOO_DEEP}'
             ELSE '{RejectReason.NOT_JSON}' END
-        WHEN size(array_distinct(_keys)) <> size(_keys) THEN '{RejectReason.DUPLICATE_KEY}'
-        END"""
-    )
+        ELSE {twice} END"""

@@ -7,7 +7,7 @@ reading of a small file and not a query.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -36,6 +36,7 @@ class AddedFile:
     partition_values: dict[str, str | None]
     rows: int
     max_values: dict[str, Any]
+    min_values: dict[str, Any] = field(default_factory=dict)
 
 
 def read_commit(table: str, version: int) -> list[Action] | None:
@@ -204,4 +205,5 @@ def _added_file(add: Action) -> AddedFile:
         partition_values=add.get("partitionValues", {}),
         rows=stats["numRecords"],
         max_values=stats.get("maxValues", {}),
+        min_values=stats.get("minValues", {}),
     )

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from streaming.checkpoints import FlowState, check_flow, write_state
+from streaming.pacing import choose_execution, find_readers, wait_for_readers
 from streaming.runtime import Runtime
 from streaming.sinks import Batch
 
@@ -51,8 +53,12 @@ def start_flow(
     write_state(checkpoint, state)
     write = flow.open(runtime)
     flow_log = log.bind(flow=flow.name)
+    readers = () if available_now else find_readers(flow.targets)
+    query: StreamingQuery | None = None
 
     def write_batch(rows: DataFrame, batch_id: int) -> None:
+        wait_for_readers(runtime.settings, readers, runtime.is_stopping)
+        choose_execution(rows.sparkSession, _count_last_rows(query))
         # The session of the batch, not the application's: each query runs in a clone.
         batch_runtime = Runtime(rows.sparkSession, runtime.settings, runtime.rules)
         batch = Batch(batch_runtime, flow.name, batch_id, state)
@@ -66,8 +72,17 @@ def start_flow(
     writer = flow.read(runtime).writeStream.queryName(flow.name).foreachBatch(write_batch)
     writer = writer.option("checkpointLocation", checkpoint)
     if available_now:
-        return writer.trigger(availableNow=True).start()
-    return writer.trigger(processingTime=f"{_trigger_s(runtime, flow)} seconds").start()
+        writer = writer.trigger(availableNow=True)
+    else:
+        writer = writer.trigger(processingTime=f"{_trigger_s(runtime, flow)} seconds")
+    query = writer.start()
+    return query
+
+
+def _count_last_rows(query: StreamingQuery | None) -> int:
+    """Rows that the last finished batch took in; 0 before there is one."""
+    progress: Any = query._jsq.lastProgress() if query is not None else None
+    return int(progress.numInputRows()) if progress is not None else 0
 
 
 def _trigger_s(runtime: Runtime, flow: Flow) -> float:

@@ -53,6 +53,7 @@ def await_flows(
             heart.beat_if_due()
             desk.take_next()
     finally:
+        runtime.is_stopping.set()
         _stop_between_batches(queries, runtime.settings.stream.shutdown_timeout_s)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ class Runtime:
     spark: SparkSession
     settings: Settings
     rules: RuleBook = field(default=None)  # type: ignore[assignment]  # made below
+    is_stopping: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         if self.rules is None:

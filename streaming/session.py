@@ -22,7 +22,10 @@ _PROPERTIES = {
     "spark.scheduler.mode": "FAIR",
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    # What Spark infers from a plan of hundreds of expressions takes longer than a small batch, and
+    # foreachBatch asks for it each time (docs/adr/0005).
+    "spark.sql.constraintPropagation.enabled": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",  # until streaming.pacing says otherwise
     "spark.sql.streaming.stateStore.providerClass": (
         "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
     ),
@@ -30,6 +33,10 @@ _PROPERTIES = {
     "spark.sql.streaming.stateStore.rocksdb.trackTotalNumberOfRows": "false",
     "spark.sql.streaming.minBatchesToRetain": "20",
     "spark.databricks.delta.snapshotPartitions": "1",
+    # Compaction reads all files below half this size again: larger, and each event would be
+    # written many times before its file is left alone.
+    "spark.databricks.delta.autoCompact.maxFileSize": "33554432",
+    "spark.databricks.delta.autoCompact.minNumFiles": "100",
     "spark.databricks.delta.schema.autoMerge.enabled": "false",
     "spark.cleaner.periodicGC.interval": "10min",
 }

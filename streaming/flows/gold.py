@@ -24,6 +24,7 @@ from schemas.gold.pages import PAGES
 from schemas.table import GoldTable, Table
 from streaming.delta_log import latest_time, read_commits, read_metadata, rewriting_versions
 from streaming.flow import Flow, WriteBatch
+from streaming.folding import open_folding
 from streaming.gold import aggregate_partials, find_columns
 from streaming.runtime import Runtime
 from streaming.sinks import Batch
@@ -56,14 +57,17 @@ def _read_events(runtime: Runtime) -> DataFrame:
     return stream_changes(runtime, silver.EVENTS)
 
 
-def _open_events(grain: _Grain) -> WriteBatch:
+def _open_events(runtime: Runtime, grain: _Grain) -> WriteBatch:
+    fold = open_folding(runtime.table, grain.tables)
     as_of: datetime | None = None
 
     def write(changes: DataFrame, batch: Batch) -> None:
         nonlocal as_of
         latest = latest_time(batch.files_read(silver.EVENTS), "event_time")
         as_of = max((time for time in (latest, as_of) if time), default=None)
-        write_changes(changes, batch, grain, {"as_of": as_of.isoformat()} if as_of else None)
+        metadata = {"as_of": as_of.isoformat()} if as_of else None
+        write_changes(changes, batch, grain, metadata)
+        fold(batch, metadata)
 
     return write
 
@@ -72,9 +76,13 @@ def _read_sessions(runtime: Runtime) -> DataFrame:
     return stream_changes(runtime, silver.SESSIONS)
 
 
-def _open_sessions(_: Runtime) -> WriteBatch:
+def _open_sessions(runtime: Runtime) -> WriteBatch:
+    fold = open_folding(runtime.table, _SESSIONS.tables)
+
     def write(changes: DataFrame, batch: Batch) -> None:
-        write_changes(changes, batch, _SESSIONS, _complete_until(batch))
+        metadata = _complete_until(batch)
+        write_changes(changes, batch, _SESSIONS, metadata)
+        fold(batch, metadata)
 
     return write
 
@@ -153,13 +161,13 @@ GOLD_EVENTS = Flow(
     name="gold_events",
     targets=(PAGES.name,),
     read=_read_events,
-    open=lambda _: _open_events(_PAGES),
+    open=lambda runtime: _open_events(runtime, _PAGES),
 )
 GOLD_DETAILS = Flow(
     name="gold_details",
     targets=tuple(table.name for table in EVENT_DETAILS),
     read=_read_events,
-    open=lambda _: _open_events(_DETAILS),
+    open=lambda runtime: _open_events(runtime, _DETAILS),
 )
 GOLD_SESSIONS = Flow(
     name="gold_sessions",

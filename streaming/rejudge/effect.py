@@ -41,7 +41,7 @@ def measure_effect(runtime: Runtime, one: Pass, staged: Outcomes) -> tuple[Numbe
         now = measure(events.where(days), sessions.where(starts), _rows_now(runtime, judged))
         then = measure(
             after.where(days),
-            _sessions_of(after, runtime).where(starts),
+            cached(_sessions_of(after, runtime).where(starts)),
             _labelled(staged.dead_letters, staged.duplicates),
         )
     return now, then

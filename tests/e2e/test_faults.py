@@ -31,6 +31,7 @@ QUICK_SESSIONS = {
     "WEB_ANALYTICS_SESSION__READ_SKEW_S": "2",
     "WEB_ANALYTICS_STREAM__HEARTBEAT_S": "2",
 }
+_EVENTS_PER_S = 500
 KILLS = int(os.environ.get("TEST_KILLS", "20"))
 
 
@@ -60,7 +61,7 @@ class Traffic:
             "event_id": uuid.UUID(int=self._random.getrandbits(128)).hex,
             "event_type": "page_view",
             "event_timestamp": int((time.time() - late_s) * 1000),
-            "anonymous_id": f"visitor-{self._random.randrange(40)}",
+            "anonymous_id": f"visitor-{self._random.randrange(400)}",
             "page_url": f"https://example.com/page-{self._random.randrange(10)}",
             "load_time_ms": self._random.randrange(3000),
         }
@@ -113,8 +114,10 @@ def kill_under_load(
         process = app.start()
         running.append(process)
         deadline = time.monotonic() + moments.uniform(0, 15)
+        # A steady load: what piles up must fit into the time between two kills.
         while time.monotonic() < deadline:
             traffic.send(50)
+            time.sleep(50 / _EVENTS_PER_S)
         assert process.poll() is None, app.read_log()
         kill(process)
         interrupted += _count_unfinished(app) > 0

@@ -17,7 +17,11 @@ from schemas.gold.pages import PAGE_ENGAGEMENT
 from schemas.gold.performance import PERFORMANCE
 from schemas.gold.realtime import REALTIME
 from schemas.table import GoldTable
+from streaming.checkpoints import FlowState
+from streaming.folding import fold_partials, open_folding
 from streaming.gold import aggregate_partials, find_columns
+from streaming.sinks import Batch
+from tests.streaming.conftest import MakeLake
 from tests.streaming.lake import read_metrics
 from tests.streaming.records import NOON
 
@@ -73,10 +77,41 @@ def test_partials_of_parts_merge_to_partials_of_the_whole(
     rows = _source(spark, table.source)
     part = F.abs(F.hash("visitor_id", table.time)) % 3
     parts = [aggregate_partials(rows.where(part == number), table) for number in range(3)]
-    merged = read_metrics(reduce(DataFrame.unionByName, parts), table)
+    partials = reduce(DataFrame.unionByName, parts)
+    merged = read_metrics(partials, table)
     whole = read_metrics(aggregate_partials(rows, table), table)
     assert merged == whole
     assert len(merged) > 3
+    folded = fold_partials(partials, table)
+    assert folded.dtypes == partials.dtypes
+    folded = folded.localCheckpoint()
+    assert read_metrics(folded, table) == whole
+    assert folded.count() == len(whole) <= partials.count()
+
+
+def test_a_fold_changes_no_answer_and_leaves_one_row_a_group(
+    make_lake: MakeLake, spark: SparkSession
+) -> None:
+    lake, table = make_lake(), PAGES
+    fold = open_folding(lake.runtime.table, (table,), every=9)
+    rows = _source(spark, table.source)
+    state = FlowState(generation="a")
+    for number in range(9):
+        batch = Batch(lake.runtime, "gold_events", number, state)
+        part = rows.where(
+            F.col("load_time_ms").isNull() | (F.abs(F.hash("visitor_id")) % 9 == number)
+        )
+        batch.append(
+            table, aggregate_partials(part, table), {"as_of": f"2026-01-01T00:00:0{number}Z"}
+        )
+        before = lake.metrics(table)
+        if number < 8:
+            fold(batch, None)
+            assert lake.metrics(table) == before
+    partials = lake.rows(table.name)
+    fold(batch, {"as_of": "2026-01-01T00:00:09Z"})
+    assert lake.metrics(table) == before
+    assert len(lake.rows(table.name)) == len(before) < len(partials)
 
 
 def test_page_metrics_are_exact_at_small_sizes(spark: SparkSession) -> None:
