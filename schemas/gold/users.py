@@ -36,5 +36,6 @@ USER_DAYS = GoldTable(
         Metric("visitors", "count(DISTINCT site_id, visitor_id)", "Distinct visitors, exactly."),
         Metric("sessions", "sum(sessions)", "Sessions that started."),
         Metric("conversions", "sum(conversions)", "Conversions."),
+        Metric("revenue", "sum(revenue)", "Value of conversions in the site's currency.", "money"),
     ),
 )

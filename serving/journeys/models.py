@@ -100,8 +100,13 @@ class FunnelSummary(BaseModel):
     steps: list[Step]
 
 
+class ListMeta(BaseModel):
+    generated_at: datetime
+
+
 class FunnelList(BaseModel):
     data: list[FunnelSummary]
+    meta: ListMeta
 
 
 class FunnelRow(BaseModel):

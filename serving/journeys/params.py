@@ -12,7 +12,7 @@ from serving.journeys.attribution import Model, Origin
 from serving.journeys.conditions import Period, floor_period
 from serving.journeys.definitions import DAY_S
 from serving.journeys.funnels import Breakdown
-from serving.params import MAX_DAYS, Name, RangeParams
+from serving.params import MAX_DAYS, MAX_ROWS, Name, RangeParams
 from serving.queries import Interval, Selection
 
 _Page = Annotated[str, Field(min_length=1, max_length=8192)]
@@ -55,9 +55,13 @@ class PeriodParams(RangeParams):
     """Periods are whole: a range that begins within one is answered from this one's start."""
 
     interval: Period = Field("day", description="UTC day, ISO week or calendar month.")
+    # A triangle of cohorts that ends somewhere in the middle is of no use.
+    limit: int = Field(MAX_ROWS, ge=1, le=MAX_ROWS, description="Most rows to give.")
 
     def select(self, now: datetime) -> Selection:
         selection = super().select(now)
+        if selection.start == selection.end:
+            return selection
         return replace(selection, start=floor_period(selection.start, self.interval))
 
 

@@ -23,6 +23,10 @@ from serving.queries import Selection, Statement
 # Events shown of one session; `event_count` says how many there are.
 MAX_EVENTS = 200
 
+_HISTORY = (
+    "sessions, engaged, page_views, conversions, revenue, duration_sum_s, last_end, "
+    "first_touch, last_touch"
+)
 _LIFETIME = """named_struct(
     'sessions', sum(sessions), 'engaged_sessions', sum(engaged), 'page_views', sum(page_views),
     'conversions', sum(conversions), 'revenue', CAST(sum(revenue) AS DOUBLE),
@@ -44,7 +48,8 @@ _JSON = "map('timestampFormat', \"yyyy-MM-dd'T'HH:mm:ss.SSSX\", 'ignoreNullField
 def build_profile(id_: str, selection: Selection) -> Statement:
     """The statement of one person: one row with one JSON text, or none where nobody has the id.
 
-    id_: a user_id, or the visitor_id of any of the person's visitors. Lifetime and touches are over
+    id_: a user_id, or the visitor_id of any of the person's visitors; where that is another person
+    on another site, each has a row. Lifetime and touches are over
     all history; the journey has the latest `selection.limit` sessions that start in the range,
     in order, with their first MAX_EVENTS events each. Closed sessions only.
     """
@@ -63,8 +68,8 @@ profile AS (
   WHERE is_counted GROUP BY person
 ),
 latest AS (
-  SELECT {_SESSION}, session_date FROM {{silver_sessions}}
-    JOIN (SELECT DISTINCT site_id, visitor_id FROM wanted) USING (site_id, visitor_id)
+  SELECT {_SESSION}, session_date, person
+  FROM {{silver_sessions}} JOIN wanted USING (site_id, visitor_id)
   WHERE {join(_choose_sessions(selection))}
   ORDER BY session_start DESC, session_id LIMIT :limit OFFSET :offset
 ),
@@ -80,13 +85,17 @@ steps AS (
   GROUP BY span.session_id
 ),
 journey AS (
-  SELECT array_sort(collect_list(struct(session_start, session_id, shown))).shown AS journey
+  SELECT person AS id,
+    array_sort(collect_list(struct(session_start, session_id, shown))).shown AS journey
   FROM (
-    SELECT session_start, session_id, struct(latest.* EXCEPT (session_date), events) AS shown
+    SELECT person, session_start, session_id,
+      struct(latest.* EXCEPT (session_date, person), events) AS shown
     FROM latest LEFT JOIN steps USING (session_id)
   )
+  GROUP BY person
 )
-SELECT to_json(struct(profile.*, journey), {_JSON}) AS profile FROM profile CROSS JOIN journey"""
+SELECT to_json(struct(profile.*, coalesce(journey, array()) AS journey), {_JSON}) AS profile
+FROM profile LEFT JOIN journey USING (id) ORDER BY id"""
     args = {
         **bind_page(selection),
         **bind_range(selection.start, selection.end),
@@ -98,12 +107,6 @@ SELECT to_json(struct(profile.*, journey), {_JSON}) AS profile FROM profile CROS
 
 def shape_profile(_: Statement, rows: list[tuple[Any, ...]]) -> list[Any]:
     return [json.loads(row[0]) for row in rows]
-
-
-_HISTORY = (
-    "sessions, engaged, page_views, conversions, revenue, duration_sum_s, last_end, "
-    "first_touch, last_touch"
-)
 
 
 def _choose_sessions(selection: Selection) -> list[str]:

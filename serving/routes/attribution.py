@@ -30,7 +30,7 @@ async def read_attribution(
     """Conversions and revenue, credited to the sessions that led to them.
 
     Conversions belong to the session they happened in, and to its start, as in /sessions: whatever
-    the model, the sums are the same. docs/attribution.md has the definitions.
+    the model, the sums are the same. docs/people.md has the definitions.
 
     Example: `GET /attribution?model=position&group_by=channel`
     """

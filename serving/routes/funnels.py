@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Query, Response
@@ -13,7 +14,7 @@ from serving.errors import NotFound
 from serving.gold_reader import States
 from serving.journeys.definitions import Funnel
 from serving.journeys.funnels import build_funnel
-from serving.journeys.models import Answer, FunnelList, FunnelRow, FunnelSummary
+from serving.journeys.models import Answer, FunnelList, FunnelRow, FunnelSummary, ListMeta
 from serving.journeys.params import FunnelParams
 from serving.models import ERROR_ANSWERS, ErrorAnswer
 from serving.queries import Selection, Statement
@@ -46,7 +47,8 @@ async def list_funnels(service: Annotated[Service, Depends(get_service)]) -> Fun
                 name=name, help=funnel.help, window_s=funnel.window_s, steps=list(funnel.steps)
             )
             for name, funnel in sorted(service.funnels.items())
-        ]
+        ],
+        meta=ListMeta(generated_at=datetime.now(UTC)),
     )
 
 
@@ -61,7 +63,7 @@ async def read_funnel(
 ) -> Response:
     """How many visitors take the steps of a named funnel, in order and in time.
 
-    docs/funnels.md has the definition.
+    docs/people.md has the definition.
 
     Example: `GET /funnels/purchase?breakdown=device_type`
     """

@@ -81,14 +81,14 @@ def find_paths() -> dict[str, list[Row]]:
 def test_ad_hoc_funnel(api: TestClient) -> None:
     first, then = 0, 0
     for events in find_paths().values():
-        starts = [e["event_time"] for e in events if e["page_path"] == "/page/1"]
+        starts = [e["event_time"] for e in events if e["page_path"] == "/page/0"]
         ends = [e["event_time"] for e in events if e["page_path"] == "/page/2"]
         first += bool(starts)
         then += any(
             timedelta() < end - start <= timedelta(hours=20) for start in starts for end in ends
         )
     assert first > then > 0
-    steps = [{"name": "One", "page_path": "/page/1"}, {"page_path": "/page/2"}]
+    steps = [{"name": "One", "page_path": "/page/0"}, {"page_path": "/page/2"}]
     response = api.post("/funnels", params=WHOLE, json={"steps": steps, "window_s": 72_000})
     assert response.status_code == 200, response.text
     data = response.json()["data"]
@@ -206,68 +206,10 @@ def test_every_documented_example_runs(api: TestClient) -> None:
     assert examples == 9
 
 
-TWO_STEPS = [{"page_path": "/a"}, {"page_path": "/b"}]
-
-
-@pytest.mark.parametrize(
-    ("body", "parameter", "allowed"),
-    [
-        ({"steps": TWO_STEPS[:1]}, "steps", "at least 2"),
-        ({"steps": TWO_STEPS * 6}, "steps", "at most 10"),
-        ({"steps": [{}, TWO_STEPS[1]]}, "steps.0", "name an event_type"),
-        ({"steps": [{"page": "/a"}, TWO_STEPS[1]]}, "steps.0.page", "page_path"),
-        ({"steps": TWO_STEPS, "window": 5}, "window", "window_s"),
-        ({"steps": TWO_STEPS, "window_s": 90 * 86_400 + 1}, "window_s", "less than or equal"),
-        ({"steps": [{"event_type": "view"}, TWO_STEPS[1]]}, "steps.0.event_type", "page_view"),
-        ({"steps": [{"filters": {"ip_address": "x"}}, TWO_STEPS[1]]}, "steps.0.filters", "country"),
-    ],
-    ids=str,
-)
-def test_wrong_funnels_are_refused(
-    api: TestClient, body: Row, parameter: str, allowed: str
-) -> None:
-    response = api.post("/funnels", json=body)
-    assert response.status_code == 422
-    error = response.json()["error"]
-    assert error["type"] == "invalid_parameter"
-    assert error["details"][0]["parameter"].startswith(parameter)
-    assert allowed in error["details"][0]["allowed"]
-
-
-@pytest.mark.parametrize(
-    ("path", "params", "parameter"),
-    [
-        ("/funnels/purchase", {"interval": "day"}, "interval"),
-        ("/funnels/purchase", {"breakdown": "ip_address"}, "breakdown"),
-        ("/retention", {"interval": "hour"}, "interval"),
-        ("/attribution", {"group_by": "channel,page"}, "group_by"),
-        ("/attribution", {"model": "best"}, "model"),
-        ("/users/x", {"limit": 201}, "limit"),
-        ("/paths", {"page": "/a"}, "page"),
-    ],
-)
-def test_wrong_parameters_are_refused(
-    api: TestClient, path: str, params: dict[str, Any], parameter: str
-) -> None:
-    response = api.get(path, params=params)
-    assert response.status_code == 422
-    assert response.json()["error"]["details"][0]["parameter"].startswith(parameter)
-
-
-@pytest.mark.parametrize(
-    ("path", "hint"),
-    [("/funnels/purchas", "Did you mean 'purchase'?"), ("/users/nobody", "'nobody'")],
-)
-def test_what_is_not_there_is_said(api: TestClient, path: str, hint: str) -> None:
-    response = api.get(path)
-    assert response.status_code == 404
-    assert response.json()["error"]["type"] == "not_found"
-    assert hint in response.json()["error"]["message"]
-
-
 @pytest.mark.parametrize(
     "path", ["/users", "/retention", "/lifecycle", "/paths", "/attribution", "/funnels/signup"]
 )
 def test_empty_ranges_give_empty_data(api: TestClient, path: str) -> None:
     assert ask(api, path, start="2014-01-01", end="2014-01-02")["data"] == []
-    assert ask(api, path, start="2014-01-01", end="2014-01-01")["data"] == []
+    moment = "2015-05-18T10:00:00Z"
+    assert ask(api, path, start=moment, end=moment)["data"] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -117,7 +118,7 @@ EVENTS = [
 
 
 def ask_profile(spark: SparkSession, id_: str, **more: Any) -> list[Row]:
-    selection = select("2026-01-01", "2026-04-01", **more)
+    selection = replace(select("2026-01-01", "2026-04-01"), **more)
     statement = build_profile(id_, selection)
     rows = ask(spark, statement, EVENTS, LIFE)
     profiles: list[Row] = shape_profile(statement, [tuple(row.values()) for row in rows])
@@ -182,7 +183,12 @@ def test_one_person_elsewhere(reading_spark: SparkSession) -> None:
     assert [session["session_id"] for session in profile["journey"]] == ["s3", "s4"]
     # On one site the visitor is anna, on the other bert: both are found by the visitor's id.
     found = ask_profile(reading_spark, "phone")
-    assert sorted(profile["id"] for profile in found) == ["anna", "bert"]
+    journeys = [[session["session_id"] for session in one["journey"]] for one in found]
+    assert [one["id"] for one in found] == ["anna", "bert"]
+    assert journeys == [["s1", "s2", "s3"], ["s8"]]
+    # Someone whose sessions all lie outside the range is known all the same.
+    (profile,) = ask_profile(reading_spark, "stranger", start=at("2026-03-10"))
+    assert (profile["lifetime"]["sessions"], profile["journey"]) == (1, [])
 
 
 def test_long_sessions_are_cut(reading_spark: SparkSession) -> None:
