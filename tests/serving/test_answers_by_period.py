@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.serving.lake import count_sessions, make_events, make_sessions
+from tests.serving.lake import make_events, make_sessions
+from tests.serving.recount import count_sessions
 
 Row = dict[str, Any]
 
