@@ -38,6 +38,14 @@ class Unauthorized(ServingError):
     """No key, or one that nobody knows."""
 
 
+class Forbidden(ServingError):
+    """The key is known and may not do this, or not see this site."""
+
+
+class RateLimited(ServingError):
+    """More requests than a key, or an address without one, may make."""
+
+
 class InvalidParameter(ServingError):
     """A parameter that only makes no sense together with others."""
 
@@ -76,6 +84,8 @@ class SqlTooHeavy(ServingError):
 
 STATUS: dict[type[ServingError], tuple[int, str]] = {
     Unauthorized: (401, "unauthorized"),
+    Forbidden: (403, "forbidden"),
+    RateLimited: (429, "rate_limited"),
     InvalidParameter: (422, "invalid_parameter"),
     NotFound: (404, "not_found"),
     NotReady: (503, "not_ready"),
@@ -86,7 +96,7 @@ STATUS: dict[type[ServingError], tuple[int, str]] = {
     SqlInvalid: (422, "sql_invalid"),
     SqlTooHeavy: (422, "sql_too_heavy"),
 }
-HTTP_TYPES = {404: "not_found", 405: "method_not_allowed"}
+HTTP_TYPES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
 
 def install_error_handlers(app: FastAPI) -> None:
@@ -112,8 +122,8 @@ async def _answer_serving_error(request: Request, error: Exception) -> JSONRespo
     status, type_ = STATUS[type(error)]
     headers = {}
     if status == 500:
-        log.error("request_failed", path=request.url.path, exc_info=error)
-    if status == 503:
+        log.error("request_failed", path=_find_route(request), exc_info=error)
+    if status in (429, 503):
         headers["Retry-After"] = str(error.retry_after_s or 1)
     if status == 401:
         headers["WWW-Authenticate"] = "ApiKey"
@@ -139,8 +149,13 @@ async def _answer_http_error(request: Request, error: Exception) -> JSONResponse
 
 
 async def _answer_unexpected(request: Request, error: Exception) -> JSONResponse:
-    log.error("request_failed", path=request.url.path, exc_info=error)
+    log.error("request_failed", path=_find_route(request), exc_info=error)
     return shape_error(500, "internal", "The request failed; the log of the API has the reason.")
+
+
+def _find_route(request: Request) -> str | None:
+    """The route's template: the path itself may hold the identifier of a person."""
+    return getattr(request.scope.get("route"), "path", None)
 
 
 def _describe(request: Request, item: Any) -> dict[str, str]:

@@ -7,8 +7,9 @@ does no I/O. All models are frozen and refuse unknown keys.
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from schemas.privacy import PrivacyRules
 
@@ -160,10 +161,35 @@ class SqlSettings(Section):
     spark: SparkSettings = SparkSettings(master="local[2]", driver_memory="768m")
 
 
+class LimitSettings(Section):
+    requests_per_minute: int | None = Field(
+        None,
+        ge=1,
+        description="Of a key in serving.api_keys, or an address that needs none; none: no limit.",
+    )
+    failures_per_minute: int = Field(
+        60, ge=1, description="Requests without a valid key that an address may make."
+    )
+    max_concurrent_requests: int = Field(256, ge=1, description="One more is answered 503.")
+    max_body_bytes: int = Field(262_144, ge=1024, description="Largest body of a request.")
+    max_query_string_bytes: int = Field(32_768, ge=1024, description="Longest query string.")
+    max_header_bytes: int = Field(
+        65_536, ge=4096, description="Largest request line and headers together."
+    )
+    request_timeout_s: Seconds = Field(
+        120, description="Longest a request may take in all, its body included, seconds."
+    )
+
+
 class ServingSettings(Section):
     host: str = Field("127.0.0.1", description="Address the API listens on.")
     port: Port = Field(8002, description="Port the API listens on.")
-    api_keys: tuple[SecretStr, ...] = Field((), description="Keys that may read.")
+    api_keys: tuple[SecretStr, ...] = Field(
+        (), description="Keys that may everything, for containers; others: `web-analytics keys`."
+    )
+    keys_file: str | None = Field(
+        None, description="File of `web-analytics keys`; none: <data_dir>/keys.json."
+    )
     allow_anonymous: bool = Field(False, description="Answer without a key.")
     local_dashboard: bool = Field(
         False, description="Give the dashboard a key by cookie; only for one's own machine."
@@ -173,6 +199,16 @@ class ServingSettings(Section):
     max_queued_queries: int = Field(
         64, ge=0, description="Metric queries that may wait for these; one more is answered 503."
     )
+    behind_tls: bool = Field(
+        False, description="Reached over HTTPS only: answers tell browsers so (HSTS)."
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        (), description="Addresses of proxies whose X-Forwarded-For names the client."
+    )
+    cors_origins: tuple[str, ...] = Field(
+        (), description="Origins whose pages may read with a key; none: no other page."
+    )
+    limits: LimitSettings = LimitSettings()
     funnels_file: str | None = Field(
         None, description="File of the named funnels; none: conf/funnels.yaml."
     )
@@ -208,5 +244,17 @@ class Settings(Section):
     currencies: dict[str, str] = Field(
         default_factory=dict, description="ISO-4217 currency by site_id."
     )
+    timezones: dict[str, str] = Field(
+        default_factory=dict, description="IANA time zone by site_id; UTC for sites not named."
+    )
     default_currency: str = Field("USD", pattern="^[A-Z]{3}$", description="For sites not named.")
     log: LogSettings = LogSettings()
+
+    @field_validator("timezones")
+    @classmethod
+    def check_timezones(cls, timezones: dict[str, str]) -> dict[str, str]:
+        """Every zone must be known."""
+        for site_id, name in timezones.items():
+            if name not in available_timezones():
+                raise ValueError(f"{site_id}: {name!r} is no IANA time zone")
+        return timezones

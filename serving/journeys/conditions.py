@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from serving import queries
 from serving.queries import Selection, Value
 
 Period = Literal["day", "week", "month"]
@@ -22,12 +23,14 @@ def join(conditions: Iterable[str]) -> str:
 
 def choose_sites(selection: Selection) -> list[str]:
     """Whose rows may be read at all."""
-    return ["site_id = :site_id"] if "site_id" in selection.filters else []
+    chosen = ["site_id = :site_id"] if "site_id" in selection.filters else []
+    return [*queries.choose_sites(selection), *chosen]
 
 
 def choose_rows(selection: Selection) -> list[str]:
     """Sites, filters, and no bots unless asked for."""
     filters = [f"{name} = :{name}" for name in selection.filters]
+    filters = [*queries.choose_sites(selection), *filters]
     return filters if selection.include_bots else [*filters, "NOT is_bot"]
 
 
@@ -57,7 +60,8 @@ def bind_range(start: datetime, end: datetime) -> dict[str, Value]:
 
 def bind_page(selection: Selection) -> dict[str, Value]:
     """Values of the filters, and of LIMIT and OFFSET."""
-    return {**selection.filters, "limit": selection.limit, "offset": selection.offset}
+    sites = queries.bind_sites(selection)
+    return {**selection.filters, **sites, "limit": selection.limit, "offset": selection.offset}
 
 
 def floor_period(time: datetime, period: Period) -> datetime:

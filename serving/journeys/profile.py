@@ -13,6 +13,7 @@ from serving.journeys.conditions import (
     bind_page,
     bind_range,
     choose_rows,
+    choose_sites,
     join,
     within,
 )
@@ -80,7 +81,7 @@ steps AS (
       explode(array_distinct(array(session_date, to_date(session_end)))) AS event_date
     FROM latest
   ) AS span USING (site_id, visitor_id, event_date)
-  WHERE event_time BETWEEN session_start AND session_end
+  WHERE event_time BETWEEN session_start AND session_end AND {join(choose_sites(selection))}
   GROUP BY span.session_id
 ),
 journey AS (

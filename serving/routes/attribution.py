@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from serving.answers import Question, answer_question
-from serving.deps import Service, get_service, require_key
+from serving.deps import Call, get_call, require_key
 from serving.gold_reader import States
 from serving.journeys.attribution import build_attribution
 from serving.journeys.models import Answer, AttributionRow
@@ -25,7 +25,7 @@ router = APIRouter(tags=["people"], dependencies=[Depends(require_key)], respons
 )
 async def read_attribution(
     params: Annotated[AttributionParams, Query()],
-    service: Annotated[Service, Depends(get_service)],
+    call: Annotated[Call, Depends(get_call)],
 ) -> Response:
     """Conversions and revenue, credited to the sessions that led to them.
 
@@ -40,4 +40,4 @@ async def read_attribution(
             selection, params.model, params.window_s, params.group_by, params.include_direct
         )
 
-    return await answer_question(service, Question("/attribution", build), params)
+    return await answer_question(call, Question("/attribution", build), params)

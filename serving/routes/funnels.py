@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Query, Response
 
 from serving.answers import Question, answer_question
-from serving.deps import Service, get_service, require_key
+from serving.deps import Call, Service, get_call, get_service, require_key
 from serving.errors import NotFound
 from serving.gold_reader import States
 from serving.journeys.definitions import Funnel
@@ -59,7 +59,7 @@ async def list_funnels(service: Annotated[Service, Depends(get_service)]) -> Fun
 async def read_funnel(
     name: str,
     params: Annotated[FunnelParams, Query()],
-    service: Annotated[Service, Depends(get_service)],
+    call: Annotated[Call, Depends(get_call)],
 ) -> Response:
     """How many visitors take the steps of a named funnel, in order and in time.
 
@@ -67,13 +67,14 @@ async def read_funnel(
 
     Example: `GET /funnels/purchase?breakdown=device_type`
     """
-    funnel = service.funnels.get(name)
+    known_funnels = call.service.funnels
+    funnel = known_funnels.get(name)
     if funnel is None:
-        nearest = difflib.get_close_matches(name, service.funnels, n=1, cutoff=0.5)
+        nearest = difflib.get_close_matches(name, known_funnels, n=1, cutoff=0.5)
         hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
-        known = ", ".join(sorted(service.funnels)) or "none: conf/funnels.yaml names no funnel"
+        known = ", ".join(sorted(known_funnels)) or "none: conf/funnels.yaml names no funnel"
         raise NotFound(f"name: given {name!r}, allowed: {known}.{hint}")
-    return await _answer_funnel(service, "/funnels/{name}", funnel, params)
+    return await _answer_funnel(call, "/funnels/{name}", funnel, params)
 
 
 @router.post(
@@ -83,16 +84,14 @@ async def read_funnel(
 async def run_funnel(
     funnel: Annotated[Funnel, Body(openapi_examples={"purchase": {"value": _EXAMPLE}})],
     params: Annotated[FunnelParams, Query()],
-    service: Annotated[Service, Depends(get_service)],
+    call: Annotated[Call, Depends(get_call)],
 ) -> Response:
     """An ad-hoc funnel, in the form of conf/funnels.yaml; the range is in the query string."""
-    return await _answer_funnel(service, "/funnels", funnel, params)
+    return await _answer_funnel(call, "/funnels", funnel, params)
 
 
-async def _answer_funnel(
-    service: Service, path: str, funnel: Funnel, params: FunnelParams
-) -> Response:
+async def _answer_funnel(call: Call, path: str, funnel: Funnel, params: FunnelParams) -> Response:
     def build(selection: Selection, _: Ranges, __: States) -> Statement:
         return build_funnel(funnel, selection, params.breakdown)
 
-    return await answer_question(service, Question(path, build), params)
+    return await answer_question(call, Question(path, build), params)

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from serving.answers import Question, answer_question
-from serving.deps import Service, get_service, require_key
+from serving.deps import Call, get_call, require_key
 from serving.gold_reader import States
 from serving.journeys.models import Answer, PathRow
 from serving.journeys.params import PathParams
@@ -25,15 +25,15 @@ router = APIRouter(tags=["people"], dependencies=[Depends(require_key)], respons
 )
 async def read_paths(
     params: Annotated[PathParams, Query()],
-    service: Annotated[Service, Depends(get_service)],
+    call: Annotated[Call, Depends(get_call)],
 ) -> Response:
     """The pages that people go to next, the most frequent first; null is the end of the visit.
 
     Example: `GET /paths?page_path=/pricing`
     """
-    gap_s = service.settings.session.gap_s
+    gap_s = call.service.settings.session.gap_s
 
     def build(selection: Selection, _: Ranges, __: States) -> Statement:
         return build_paths(selection, params.page_path, gap_s)
 
-    return await answer_question(service, Question("/paths", build), params)
+    return await answer_question(call, Question("/paths", build), params)

@@ -12,9 +12,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from serving.answers import NOT_READY_RETRY_S, format_time
-from serving.deps import Service, get_service, require_key
+from serving.access import Access
+from serving.answers import NOT_READY_RETRY_S
+from serving.deps import Service, get_access, get_service, require_scope
 from serving.errors import NotReady, ServingError
+from serving.freshness import format_time
 from serving.gold_reader import States
 from serving.models import ERROR_ANSWERS
 from serving.params import MAX_ROWS
@@ -44,7 +46,7 @@ async def _run_pool(app: FastAPI) -> AsyncIterator[None]:
 router = APIRouter(
     prefix="/query",
     tags=["sql"],
-    dependencies=[Depends(require_key)],
+    dependencies=[Depends(require_scope("query"))],
     responses=ERROR_ANSWERS,
     lifespan=_run_pool,
 )
@@ -95,9 +97,9 @@ def get_sql_pool(request: Request) -> SqlPool:
     return pool
 
 
-def get_sites() -> tuple[str, ...] | None:
+def get_sites(access: Annotated[Access, Depends(get_access)]) -> tuple[str, ...] | None:
     """The sites that the key may see; None: all."""
-    return None
+    return None if access.sites is None else tuple(sorted(access.sites))
 
 
 @router.post("", responses={200: {"model": SqlAnswer}})

@@ -6,8 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from serving.answers import Question, answer_question, find_complete_until
-from serving.deps import Service, get_service, require_key
+from serving.answers import Question, answer_question
+from serving.deps import Call, get_call, require_key
+from serving.freshness import find_complete_until
 from serving.gold_reader import States
 from serving.journeys.models import Answer, LifecycleRow, RetentionRow
 from serving.journeys.params import PeriodParams
@@ -25,7 +26,7 @@ router = APIRouter(tags=["people"], dependencies=[Depends(require_key)], respons
 )
 async def read_retention(
     params: Annotated[PeriodParams, Query()],
-    service: Annotated[Service, Depends(get_service)],
+    call: Annotated[Call, Depends(get_call)],
 ) -> Response:
     """First-time cohorts: of those who first came in a period, how many came in each later one.
 
@@ -38,7 +39,7 @@ async def read_retention(
     def build(selection: Selection, _: Ranges, states: States) -> Statement:
         return build_retention(selection, params.interval, find_complete_until(states))
 
-    return await answer_question(service, Question("/retention", build), params)
+    return await answer_question(call, Question("/retention", build), params)
 
 
 @router.get(
@@ -47,7 +48,7 @@ async def read_retention(
 )
 async def read_lifecycle(
     params: Annotated[PeriodParams, Query()],
-    service: Annotated[Service, Depends(get_service)],
+    call: Annotated[Call, Depends(get_call)],
 ) -> Response:
     """The people of each period: new, returning, resurrecting, and those who went dormant.
 
@@ -57,4 +58,4 @@ async def read_lifecycle(
     def build(selection: Selection, _: Ranges, states: States) -> Statement:
         return build_lifecycle(selection, params.interval, find_complete_until(states))
 
-    return await answer_question(service, Question("/lifecycle", build), params)
+    return await answer_question(call, Question("/lifecycle", build), params)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 
 from schemas.event import MAX_IDENTIFIER_LENGTH
 from serving.answers import Question, answer_question
-from serving.deps import Service, get_service, require_key
+from serving.deps import Call, get_call, require_key
 from serving.errors import NotFound
 from serving.gold_reader import States
 from serving.journeys.models import Answer, ProfileRow, UsersRow
@@ -32,7 +32,7 @@ router = APIRouter(tags=["people"], dependencies=[Depends(require_key)], respons
 )
 async def read_users(
     params: Annotated[UsersParams, Query()],
-    service: Annotated[Service, Depends(get_service)],
+    call: Annotated[Call, Depends(get_call)],
 ) -> Response:
     """People, new ones and returning ones, counted exactly.
 
@@ -45,7 +45,7 @@ async def read_users(
     def build(selection: Selection, ranges: Ranges, _: States) -> Statement:
         return build_users(selection, ranges)
 
-    return await answer_question(service, Question("/users", build), params)
+    return await answer_question(call, Question("/users", build), params)
 
 
 @router.get(
@@ -58,7 +58,7 @@ async def read_user(
         Path(min_length=1, max_length=MAX_IDENTIFIER_LENGTH, description="user_id or visitor_id."),
     ],
     params: Annotated[ProfileParams, Query()],
-    service: Annotated[Service, Depends(get_service)],
+    call: Annotated[Call, Depends(get_call)],
 ) -> Response:
     """One person: lifetime metrics, first and last touch, and the journey in order.
 
@@ -76,4 +76,4 @@ async def read_user(
             raise NotFound(f"id: given {id!r}, allowed: a user_id or visitor_id with a session.")
         return shape_profile(statement, rows)
 
-    return await answer_question(service, Question("/users/{id}", build, shape), params)
+    return await answer_question(call, Question("/users/{id}", build, shape), params)

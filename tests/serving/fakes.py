@@ -19,6 +19,8 @@ READY: States = {
     for name in TABLES
 }
 
+BUCKET = "2015-05-17T00:00:00Z"
+
 
 class FakeReader:
     """A lake without Spark: one row for every statement, or `error`, once `may_answer` is set."""
@@ -46,7 +48,12 @@ class FakeReader:
         assert self.may_answer.wait(30)
         if self.error:
             raise self.error
-        return [tuple(range(len(statement.columns)))]
+        return [
+            tuple(
+                BUCKET if name == "bucket" else number
+                for number, name in enumerate(statement.columns)
+            )
+        ]
 
     def cancel(self, job_group: str) -> None:
         self.cancelled.append(job_group)
@@ -55,7 +62,10 @@ class FakeReader:
 
 def make_settings(redis_url: str | None = None, **serving: Any) -> Settings:
     cache = CacheSettings(redis_url=redis_url)
-    return Settings(serving=ServingSettings(**{"allow_anonymous": True, "cache": cache, **serving}))
+    return Settings(
+        data_dir="no-such-folder",
+        serving=ServingSettings(**{"allow_anonymous": True, "cache": cache, **serving}),
+    )
 
 
 def wait_until_ready(api: TestClient) -> None:

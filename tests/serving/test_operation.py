@@ -14,10 +14,10 @@ from embedded.ports import find_free_port
 from schemas.gold import SESSION_GRAIN
 from schemas.gold.conversions import CONVERSIONS
 from schemas.gold.devices import DEVICE_SESSIONS, DEVICES
-from serving.answers import find_as_of, find_complete_until
 from serving.app import create_app
 from serving.delta_log import TableState
 from serving.errors import NotReady
+from serving.freshness import find_as_of, find_complete_until
 from serving.routes.dashboard import FOLDER
 from serving.routes.health import FRESHNESS_WARNING_S
 from tests.serving.fakes import READY, FakeReader, make_settings
