@@ -1,26 +1,19 @@
 """Every setting of the product, with its type, default and meaning.
 
 Values come from a YAML file in `conf/` and from the environment (`settings/load.py`); this module
-does no I/O. All models are frozen and refuse unknown keys.
+does no I/O. All models are frozen and refuse unknown keys. `POST /query` has its own in `sql.py`.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
 
 from schemas.privacy import PrivacyRules
-
-Port = Annotated[int, Field(ge=0, le=65535)]
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-class Section(BaseModel):
-    """One block of the settings: immutable, and closed to keys that nobody declared."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+from settings.section import Port, Seconds, Section, SparkSettings
+from settings.sql import SqlSettings
 
 
 class KafkaSettings(Section):
@@ -112,15 +105,6 @@ class StreamSettings(Section):
     )
 
 
-class SparkSettings(Section):
-    master: str | None = Field(None, description="Spark master; none: what spark-submit says.")
-    driver_memory: str = Field("2g", description="Driver heap, where this process starts the JVM.")
-    packages: bool = Field(
-        True, description="Add the Delta and Kafka jars; false where the cluster has them."
-    )
-    conf: dict[str, str] = Field(default_factory=dict, description="Further Spark properties.")
-
-
 class CacheSettings(Section):
     redis_url: SecretStr | None = Field(
         SecretStr("redis://127.0.0.1:6379/0"), description="Redis; none: no cache."
@@ -130,35 +114,6 @@ class CacheSettings(Section):
     medium_ttl_s: int = Field(600, ge=1, description="Answers that include today.")
     long_ttl_s: int = Field(1800, ge=1, description="Answers about the past days.")
     very_long_ttl_s: int = Field(86400, ge=1, description="Answers older than a month.")
-
-
-class SqlSettings(Section):
-    """`POST /query`: limits of one statement, and of the process that runs them."""
-
-    timeout_s: Seconds = Field(
-        30, description="Longest a statement may run, seconds; then its process is ended."
-    )
-    max_queued: int = Field(8, ge=0, description="Statements that may wait; one more gets 503.")
-    max_length: int = Field(20_000, ge=100, description="Longest statement, characters.")
-    max_answer_bytes: int = Field(
-        10 * 1024 * 1024,
-        ge=1024,
-        description="Largest answer; what is more is cut off (truncated).",
-    )
-    max_scan_bytes: int = Field(
-        8 * 1024**3, ge=1024, description="Most that a statement may read of the tables' files."
-    )
-    max_spill_bytes: int = Field(
-        1024**3, ge=1024, description="Largest file that a sort or join may put on disk."
-    )
-    idle_stop_s: Seconds = Field(
-        900, description="Without a statement for so long the process ends, seconds."
-    )
-    start_timeout_s: Seconds = Field(120, description="How long its start may take, seconds.")
-    niceness: int = Field(
-        10, ge=0, le=19, description="How far it stands back for the rest (see nice(1))."
-    )
-    spark: SparkSettings = SparkSettings(master="local[2]", driver_memory="768m")
 
 
 class LimitSettings(Section):

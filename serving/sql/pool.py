@@ -26,7 +26,8 @@ import structlog
 from serving.errors import Busy, NotReady, QueryTimeout, SqlInvalid, SqlRefused, SqlTooHeavy
 from serving.sql.request import SqlRequest
 from settings.load import ENV_PREFIX, lake_root
-from settings.model import ServingSettings, Settings, SqlSettings
+from settings.model import ServingSettings, Settings
+from settings.sql import SqlSettings
 
 log = structlog.get_logger()
 

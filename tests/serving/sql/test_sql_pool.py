@@ -15,7 +15,9 @@ from serving.errors import Busy, QueryTimeout, SqlInvalid, SqlRefused, SqlTooHea
 from serving.gold_reader import GoldReader
 from serving.sql.pool import SqlPool, make_environment
 from serving.sql.request import SqlRequest
-from settings.model import LakeSettings, ServingSettings, Settings, SparkSettings, SqlSettings
+from settings.model import LakeSettings, ServingSettings, Settings
+from settings.section import SparkSettings
+from settings.sql import SqlSettings
 
 # One row, one expression: no cancelled job of Spark would ever end it.
 ENDLESS = (
