@@ -19,16 +19,18 @@ def read_history(selection: Selection, *columns: str) -> str:
     return f"SELECT {named} FROM {{gold_user_days}} WHERE {join(choose_sites(selection))}"
 
 
-def find_people(history: str = "history") -> str:
-    """SQL of two steps, `visitors` and `people`, after one of the columns of `read_history`.
+def find_people() -> str:
+    """SQL of a step `visitors`, after a step `history` of the columns of `read_history`.
 
-    visitors: site_id, visitor_id, person, first_start; people: person, first_start, which is the
-    start of the first session ever that counts, null where none does. Bots' sessions tell who a
-    visitor is as any other's.
+    visitors: site_id, visitor_id, person, and came_first: the start of the person's first session
+    ever that counts, null where none does. Bots' sessions tell who a visitor is as any other's.
+    A step is computed wherever it is named: name it once, it reads all history.
     """
-    return f"""visitors AS (
-  SELECT site_id, visitor_id, coalesce(max(identity).user_id, visitor_id) AS person,
-    min(first_start) FILTER (WHERE is_counted) AS first_start
-  FROM {history} GROUP BY site_id, visitor_id
-),
-people AS (SELECT person, min(first_start) AS first_start FROM visitors GROUP BY person)"""
+    return """visitors AS (
+  SELECT site_id, visitor_id, person, min(visitor_start) OVER (PARTITION BY person) AS came_first
+  FROM (
+    SELECT site_id, visitor_id, coalesce(max(identity).user_id, visitor_id) AS person,
+      min(first_start) FILTER (WHERE is_counted) AS visitor_start
+    FROM history GROUP BY site_id, visitor_id
+  )
+)"""

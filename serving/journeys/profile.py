@@ -56,8 +56,10 @@ def build_profile(id_: str, selection: Selection) -> Statement:
     sql = f"""WITH history AS ({read_history(selection, _HISTORY)}),
 {find_people()},
 wanted AS (
-  SELECT site_id, visitor_id, person FROM visitors WHERE person IN
-    (SELECT person FROM visitors WHERE person = :id OR visitor_id = :id)
+  SELECT site_id, visitor_id, person FROM (
+    SELECT *, bool_or(person = :id OR visitor_id = :id) OVER (PARTITION BY person) AS is_wanted
+    FROM visitors
+  ) WHERE is_wanted
 ),
 profile AS (
   SELECT person AS id, max(identity).user_id AS user_id,

@@ -31,28 +31,29 @@ def build_retention(
     """
     sql = f"""WITH history AS ({read_history(selection, "bucket", "date")}),
 {find_people()},
-cohorts AS (
-  SELECT person, {_trunc(period, "first_start")} AS cohort FROM people
-  WHERE first_start >= :start AND first_start < :end
-),
 active AS (
-  SELECT DISTINCT person, {_trunc(period, "bucket")} AS period_start
+  SELECT DISTINCT person, {_trunc(period, "came_first")} AS cohort,
+    {_trunc(period, "bucket")} AS period_start
   FROM history JOIN visitors USING (site_id, visitor_id)
-  WHERE is_counted AND date BETWEEN :first_date AND :last_date AND history.first_start < :end
+  WHERE came_first >= :start AND came_first < :end
+    AND is_counted AND date BETWEEN :first_date AND :last_date AND first_start < :end
 ),
-came AS (
-  SELECT cohort, period_start, count(1) AS visitors
-  FROM active JOIN cohorts USING (person) GROUP BY cohort, period_start
+cohorts AS (
+  SELECT cohort, map_from_entries(collect_list(struct(period_start, visitors))) AS came
+  FROM (SELECT cohort, period_start, count(1) AS visitors FROM active GROUP BY ALL)
+  GROUP BY cohort
 ),
 grid AS (
-  SELECT cohort, size, posexplode(sequence(cohort, :last_period, {_step(period)}))
-    AS (period, period_start)
-  FROM (SELECT cohort, count(1) AS size FROM cohorts GROUP BY cohort)
+  -- Everybody of a cohort came in its own period.
+  SELECT cohort, came, try_element_at(came, cohort) AS size,
+    posexplode(sequence(cohort, :last_period, {_step(period)})) AS (period, period_start)
+  FROM cohorts
 )
 SELECT date_format(cohort, 'yyyy-MM-dd') AS cohort, size, period,
-  coalesce(visitors, 0) AS visitors, coalesce(visitors, 0) / size AS rate,
+  coalesce(try_element_at(came, period_start), 0) AS visitors,
+  coalesce(try_element_at(came, period_start), 0) / size AS rate,
   period_start + {_step(period)} <= :closed_until AS complete
-FROM grid LEFT JOIN came USING (cohort, period_start)
+FROM grid
 ORDER BY cohort, period
 LIMIT :limit OFFSET :offset"""
     args = _bind(selection, period, complete_until)
@@ -75,21 +76,21 @@ def build_lifecycle(
     sql = f"""WITH history AS ({read_history(selection, "bucket", "date")}),
 {find_people()},
 active AS (
-  SELECT DISTINCT person, {_trunc(period, "bucket")} AS active_in
+  SELECT DISTINCT person, came_first, {_trunc(period, "bucket")} AS active_in
   FROM history JOIN visitors USING (site_id, visitor_id)
-  WHERE is_counted AND history.first_start < :end AND bucket >= :start - {_step(period)}
+  WHERE is_counted AND first_start < :end AND bucket >= :start - {_step(period)}
 ),
 placed AS (
-  SELECT person, active_in,
+  SELECT person, came_first, active_in,
     lag(active_in) OVER life AS before, lead(active_in) OVER life AS after
   FROM active WINDOW life AS (PARTITION BY person ORDER BY active_in)
 ),
 named AS (
   SELECT active_in, after, CASE
-      WHEN {_trunc(period, "first_start")} = active_in THEN 'new'
+      WHEN {_trunc(period, "came_first")} = active_in THEN 'new'
       WHEN before + {_step(period)} = active_in THEN 'returning'
       ELSE 'resurrecting' END AS kind
-  FROM placed JOIN people USING (person)
+  FROM placed
 ),
 counted AS (
   SELECT inline(CASE WHEN after = active_in + {_step(period)} THEN {this_period}

@@ -44,9 +44,9 @@ def build_users(selection: Selection, ranges: Ranges) -> Statement:
         tables.append("silver.sessions")
     bucket = f"date_trunc('{(selection.interval or 'hour').upper()}', hour)"
     grouping = f"{bucket}, person" if selection.interval else "person"
-    is_new = "first_start >= :start"
+    is_new = "came_first >= :start"
     if selection.interval:
-        is_new += f" AND date_trunc('{selection.interval.upper()}', first_start) = bucket"
+        is_new += f" AND date_trunc('{selection.interval.upper()}', came_first) = bucket"
     shown = f"date_format(bucket, '{BUCKET_FORMAT}') AS bucket, " if selection.interval else ""
     union = "\nUNION ALL\n".join(history)
     sql = f"""WITH history AS (
@@ -54,7 +54,8 @@ def build_users(selection: Selection, ranges: Ranges) -> Statement:
 ),
 {find_people()},
 active AS (
-  SELECT person, {f"{bucket} AS bucket, " if selection.interval else ""}sum(sessions) AS sessions
+  SELECT {f"{bucket} AS bucket, " if selection.interval else ""}person,
+    first(came_first) AS came_first, sum(sessions) AS sessions
   FROM history JOIN visitors USING (site_id, visitor_id)
   WHERE is_counted AND sessions > 0
   GROUP BY {grouping}
@@ -62,7 +63,7 @@ active AS (
 SELECT {shown}count(1) AS users, count_if({is_new}) AS new_users,
   count_if(NOT ({is_new})) AS returning_users,
   try_divide(sum(sessions), count(1)) AS sessions_per_user
-FROM active JOIN people USING (person)
+FROM active
 {"GROUP BY bucket" if selection.interval else ""}
 HAVING count(1) > 0
 {"ORDER BY bucket" if selection.interval else ""}
