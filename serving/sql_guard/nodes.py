@@ -34,8 +34,10 @@ PARSED_PLANS = (
         """,
     )
 )
-ANALYSED_PLANS = _PLANS | _in(
-    "plans.logical", "CTERelationDef CTERelationRef Expand Range View Window WithCTE"
+ANALYSED_PLANS = (
+    _PLANS
+    | _in("expressions", "PipeOperator")
+    | _in("plans.logical", "CTERelationDef CTERelationRef Expand Range View Window WithCTE")
 )
 
 # What is written without the name of a function: operators, literals, names, windows, subqueries.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pyspark
 import yaml
@@ -38,13 +39,9 @@ def test_classes_of_denied_functions_pass_neither_list(engine: SqlEngine) -> Non
     for name in ("CallMethodViaReflection", "TryReflect", "InputFileName", "CurrentUser"):
         assert f"{EXPRESSIONS}{name}" not in classes
     assert f"{EXPRESSIONS}RaiseError" not in classes
-    registry = engine.spark._jsparkSession.sessionState().functionRegistry()
-    jvm = engine.spark._jvm
-    for name in load_functions().denied:
-        found = registry.lookupFunction(
-            jvm.org.apache.spark.sql.catalyst.FunctionIdentifier(name)  # type: ignore[union-attr]
-        )
-        assert not found.isDefined() or found.get().getClassName() not in classes, name
+    denied = load_functions().denied
+    for name, info in read_registry(engine).items():
+        assert name not in denied or str(info.getClassName()) not in classes, name
 
 
 def test_the_example_of_each_allowed_function_passes(engine: SqlEngine) -> None:
@@ -64,14 +61,20 @@ def test_the_example_of_each_allowed_function_passes(engine: SqlEngine) -> None:
 
 
 def find_examples(engine: SqlEngine) -> dict[str, str]:
-    registry = engine.spark._jsparkSession.sessionState().functionRegistry()
-    names, allowed, examples = registry.listFunction(), load_functions().allowed, {}
-    for index in range(names.size()):
-        identifier = names.apply(index)
-        found = registry.lookupFunction(identifier)
-        text = str(found.get().getExamples()) if found.isDefined() else ""
+    allowed, examples = load_functions().allowed, {}
+    for name, info in read_registry(engine).items():
+        text = str(info.getExamples())
         first = re.search(r"> (SELECT.*?);\s*\n", text, re.DOTALL | re.IGNORECASE)
-        if first and identifier.funcName() in allowed:
-            examples[str(identifier.funcName())] = first[1]
+        if first and name in allowed:
+            examples[name] = first[1]
     assert len(examples) > 450
     return examples
+
+
+def read_registry(engine: SqlEngine) -> dict[str, Any]:
+    """What Spark says of each of its functions."""
+    registry = engine.spark._jsparkSession.sessionState().functionRegistry()
+    names = registry.listFunction()
+    identifiers = [names.apply(index) for index in range(names.size())]
+    found = {str(one.funcName()): registry.lookupFunction(one) for one in identifiers}
+    return {name: info.get() for name, info in found.items() if info.isDefined()}
