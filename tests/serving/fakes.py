@@ -12,6 +12,7 @@ from serving.delta_log import TableState
 from serving.errors import ServingError
 from serving.gold_reader import TABLES, States
 from serving.queries import Statement
+from serving.sql.request import SqlRequest
 from settings.model import CacheSettings, ServingSettings, Settings
 
 READY: States = {
@@ -58,6 +59,32 @@ class FakeReader:
     def cancel(self, job_group: str) -> None:
         self.cancelled.append(job_group)
         self.may_answer.set()
+
+
+class FakePool:
+    """The process for SQL of users, without one: it has one answer, or `error`."""
+
+    def __init__(self) -> None:
+        self.asked: list[SqlRequest] = []
+        self.error: ServingError | None = None
+
+    async def run(self, request: SqlRequest) -> dict[str, Any]:
+        self.asked.append(request)
+        if self.error:
+            raise self.error
+        return {
+            "columns": [{"name": "x", "type": "int"}, {"name": "x", "type": "string"}],
+            "rows": [[1, "a"], [2, None]],
+            "truncated": True,
+            "tables": ["gold.pages", "silver.page_views"],
+            "elapsed_ms": 12,
+        }
+
+    def prepare(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
 
 
 def make_settings(redis_url: str | None = None, **serving: Any) -> Settings:

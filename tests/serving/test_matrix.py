@@ -24,7 +24,7 @@ from serving.app import create_app
 from serving.deps import RequireScope
 from serving.keys import SCOPES, KeyList, Scope, make_key
 from settings.model import LimitSettings
-from tests.serving.fakes import FakeReader, make_settings, wait_until_ready
+from tests.serving.fakes import FakePool, FakeReader, make_settings, wait_until_ready
 
 NOW = datetime.now(UTC)
 SUBSETS = [subset for count in range(1, len(SCOPES) + 1) for subset in combinations(SCOPES, count)]
@@ -37,7 +37,7 @@ PUBLIC = {
 # What a path or a body must hold for a request to come as far as the question of the site.
 NAMES = {"/funnels/{name}": "/funnels/purchase"}
 STEPS = [{"name": path, "event_type": "page_view", "page_path": path} for path in ("/a", "/b")]
-BODIES = {"/funnels": {"steps": STEPS}}
+BODIES = {"/funnels": {"steps": STEPS}, "/query": {"sql": "SELECT 1"}}
 WHOLE_HOURS = {"start": "2015-05-17", "end": "2015-05-21"}
 
 
@@ -112,7 +112,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClient
     settings = make_settings(allow_anonymous=False, limits=limits)
     settings = settings.model_copy(update={"data_dir": str(folder)})
     reader = FakeReader()
-    with TestClient(create_app(settings, reader), raise_server_exceptions=False) as client:
+    app = create_app(settings, reader)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        app.state.sql_pool = FakePool()
         wait_until_ready(client)
         yield client, reader, keys
 
@@ -180,6 +182,15 @@ def test_no_statement_of_a_limited_key_is_without_its_sites(world: Any, door: Do
             assert bound == set(sites or ())
             for read in statement.sql.split("FROM {")[1:]:
                 assert ("site_id IN (:" in read) == (sites is not None)
+
+
+def test_sql_of_a_limited_key_is_asked_of_its_sites_alone(world: Any) -> None:
+    client, _, keys = world
+    door = next(door for door in CLOSED if (door.method, door.path) == ("POST", "/query"))
+    pool: FakePool = client.app.state.sql_pool
+    for sites in SITES:
+        assert knock(client, door, keys[("query",), sites]) == (200, "")
+        assert pool.asked[-1].sites == sites
 
 
 def test_a_revoked_key_is_refused_at_the_next_request(tmp_path: Path) -> None:

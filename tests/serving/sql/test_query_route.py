@@ -9,38 +9,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from serving.app import create_app
-from serving.errors import QueryTimeout, ServingError, SqlRefused
+from serving.errors import QueryTimeout, SqlRefused
 from serving.gold_reader import GoldReader
-from serving.sql.request import SqlRequest
 from serving.sql.tables import READABLE
-from tests.serving.fakes import FakeReader, make_settings
+from tests.serving.fakes import FakePool, FakeReader, make_settings
 from tests.serving.test_errors import assert_shape
-
-
-class FakePool:
-    """A pool that has one answer."""
-
-    def __init__(self) -> None:
-        self.asked: list[SqlRequest] = []
-        self.error: ServingError | None = None
-
-    async def run(self, request: SqlRequest) -> dict[str, Any]:
-        self.asked.append(request)
-        if self.error:
-            raise self.error
-        return {
-            "columns": [{"name": "x", "type": "int"}, {"name": "x", "type": "string"}],
-            "rows": [[1, "a"], [2, None]],
-            "truncated": True,
-            "tables": ["gold.pages", "silver.page_views"],
-            "elapsed_ms": 12,
-        }
-
-    def prepare(self) -> None:
-        pass
-
-    async def close(self) -> None:
-        pass
 
 
 @pytest.fixture
