@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from types import SimpleNamespace
 from typing import Any
 
 from fastapi.testclient import TestClient
@@ -21,6 +22,8 @@ READY: States = {
 }
 
 BUCKET = "2015-05-17T00:00:00Z"
+# What is no number in an answer.
+_TEXTS = {"bucket": BUCKET, "profile": "{}"}
 
 
 class FakeReader:
@@ -49,12 +52,11 @@ class FakeReader:
         assert self.may_answer.wait(30)
         if self.error:
             raise self.error
-        return [
-            tuple(
-                BUCKET if name == "bucket" else number
-                for number, name in enumerate(statement.columns)
-            )
-        ]
+        return [tuple(_TEXTS.get(name, number) for number, name in enumerate(statement.columns))]
+
+    def open_table(self, name: str, state: TableState) -> Any:
+        assert self.states[name] == state
+        return SimpleNamespace(schema=SimpleNamespace(fields=[]))
 
     def cancel(self, job_group: str) -> None:
         self.cancelled.append(job_group)
