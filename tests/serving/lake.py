@@ -86,7 +86,7 @@ def make_sessions() -> list[Row]:
             "engaged_time_s": float(number % 9 * 10),
             "pages": [
                 {"page_path": f"/page/{page}", "engaged_s": 10.0 * (page + 1)}
-                for page in range(number % 4)
+                for page in range(number % 3)
             ],
             "campaign": 'it\'s "spring" :sale' if number % 6 == 0 else None,
             "device_type": "mobile" if number % 2 else "desktop",
