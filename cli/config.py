@@ -24,14 +24,18 @@ def show(
 ) -> None:
     """Print the settings in force, and where they come from; secrets are masked.
 
+    The funnels they name are checked too.
+
     \b
     Examples:
       web-analytics config show
       web-analytics --config conf/cluster.yaml config show --json
     """
     settings = load_command_settings(data_dir)
+    from serving.journeys.definitions import load_funnels
     from settings.load import list_variables, settings_file, show_settings
 
+    load_funnels(settings)
     file, variables, values = str(settings_file()), list_variables(), show_settings(settings)
     if as_json:
         content = {"file": file, "environment": variables, "settings": values}

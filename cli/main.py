@@ -29,6 +29,7 @@ COMMANDS = {
         "replay_dead_letters",
         "Judge rejected records by today's rules.",
     ),
+    "keys": ("cli.keys", "app", "Make, list, replace and revoke API keys."),
     "config": ("cli.config", "app", "Show the settings in force."),
 }
 _EXPECTED_ERROR = 2

@@ -29,7 +29,7 @@ def run(settings: Settings) -> None:
     from embedded.jars import spark_jars
     from embedded.java import java_home
 
-    check_access_settings(settings.serving)
+    check_access_settings(settings)
     os.environ["JAVA_HOME"] = str(java_home())
     spark = start_session(
         settings.serving.spark, spark_jars() if settings.serving.spark.packages else []
@@ -45,8 +45,12 @@ def run(settings: Settings) -> None:
             port=serving.port,
             log_config=None,
             access_log=False,
-            proxy_headers=False,
+            proxy_headers=bool(serving.trusted_proxies),
+            forwarded_allow_ips=list(serving.trusted_proxies),
             server_header=False,
+            # The parser whose size of request line and headers can be bounded.
+            http="h11",
+            h11_max_incomplete_event_size=serving.limits.max_header_bytes,
             timeout_graceful_shutdown=STOP_TIMEOUT_S,
         )
         _serve(uvicorn.Server(config))

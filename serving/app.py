@@ -12,19 +12,38 @@ from importlib.metadata import version
 
 import structlog
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.staticfiles import StaticFiles
 from prometheus_fastapi_instrumentator import Instrumentator
 
+from serving.access import INTERNAL
 from serving.answers import answer
 from serving.cache import AnswerCache
-from serving.deps import Service, check_access_settings
+from serving.deps import Call, Service, check_access_settings
 from serving.endpoints import ENDPOINTS, Endpoint
 from serving.errors import NotReady, ServingError, install_error_handlers
 from serving.gold_reader import GoldReader
+from serving.guard import Guard
+from serving.journeys.definitions import load_funnels
+from serving.key_file import KeyFile, key_path
+from serving.limits import RateLimiter
 from serving.metrics import ServingMetrics
+from serving.openapi import document
 from serving.params import make_params
 from serving.query_pool import QueryPool
-from serving.routes import dashboard, endpoints, health
+from serving.redis_link import RedisLink
+from serving.routes import (
+    attribution,
+    dashboard,
+    endpoints,
+    funnels,
+    health,
+    keys,
+    paths,
+    query,
+    retention,
+    users,
+)
 from settings.model import Settings
 
 log = structlog.get_logger()
@@ -34,17 +53,23 @@ _WARM_UP_ATTEMPTS = 5
 
 
 def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
-    """The API over the lake. Raises UnsafeSettings."""
-    check_access_settings(settings.serving)
+    """The API over the lake. Raises SettingsError."""
+    check_access_settings(settings)
+    named_funnels = load_funnels(settings)
 
     @asynccontextmanager
     async def run_parts(app: FastAPI) -> AsyncIterator[None]:
+        link = RedisLink(settings.serving.cache)
         service = Service(
             settings=settings,
             reader=reader,
-            cache=AnswerCache(settings.serving.cache),
+            keys=KeyFile(key_path(settings)),
+            link=link,
+            limiter=RateLimiter(link),
+            cache=AnswerCache(link),
             pool=QueryPool(reader, settings.serving),
             metrics=metrics,
+            funnels=named_funnels,
         )
         app.state.service = service
         warming = asyncio.create_task(_warm_up(service))
@@ -53,7 +78,7 @@ def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
         with suppress(asyncio.CancelledError):
             await warming
         service.pool.close()
-        await service.cache.close()
+        await link.close()
 
     metrics = ServingMetrics()
     app = FastAPI(
@@ -63,13 +88,25 @@ def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
         lifespan=run_parts,
     )
     install_error_handlers(app)
-    for route in (dashboard, health, endpoints):
+    journeys = (users, funnels, retention, paths, attribution)
+    for route in (dashboard, health, keys, endpoints, *journeys, query):
         app.include_router(route.router)
     app.mount("/dashboard", StaticFiles(directory=dashboard.FOLDER), name="dashboard")
     instrumentator = Instrumentator(
         registry=metrics.registry, excluded_handlers=["/metrics", "/health.*"]
     )
     instrumentator.instrument(app).expose(app, tags=["operation"])
+    app.openapi = document(app)  # type: ignore[method-assign]  # FastAPI's documented way
+    if settings.serving.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.serving.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["X-API-Key", "Content-Type", "If-None-Match"],
+            expose_headers=["ETag", "Retry-After", "X-Meta"],
+        )
+    # Not by add_middleware: Starlette's own handler of unexpected errors would be outside it.
+    app.middleware_stack = Guard(app.build_middleware_stack(), settings.serving)
     return app
 
 
@@ -94,7 +131,7 @@ async def _warm_up(service: Service) -> None:
 async def _ask_when_ready(service: Service, endpoint: Endpoint) -> None:
     while True:
         try:
-            await answer(service, endpoint, make_params(endpoint)())
+            await answer(Call(service, INTERNAL), endpoint, make_params(endpoint)())
         except NotReady:
             await asyncio.sleep(_WARM_UP_RETRY_S)
         else:

@@ -1,41 +1,32 @@
 """Answers kept in Redis: read-through, and never needed for a right answer.
 
-A key says what was asked and which table versions answer it, so what is found is never stale; the
-time to live only bounds memory. Redis that is absent, slow or full of something else costs speed
-only: every failure is a miss, and after one Redis is left alone for a moment.
+A question has one place; what is kept there names the table versions it was made from, so an answer
+of older versions is found to be stale and is replaced. The time to live only bounds memory.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
-import time
-from collections.abc import Awaitable, Callable
+import zlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
-
-import redis.asyncio as redis
-import structlog
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError, ResponseError
+from typing import Literal
 
 from serving.gold_reader import States
 from serving.queries import Statement
 from serving.ranges import floor_time
-from settings.load import reveal
+from serving.redis_link import RedisLink, Unanswered
 from settings.model import CacheSettings
 
-log = structlog.get_logger()
-
 # Raise it when the form of a cached answer changes.
-_FORMAT = b"wa1"
+_FORMAT = b"wa2"
+_PLAIN, _COMPRESSED = b"p", b"z"
 _DIGEST_BYTES = 16
-REST_S = 5.0
-
-T = TypeVar("T")
+# Level 1 takes about 10 ms for a megabyte; smaller answers are not worth it.
+_COMPRESS_FROM_BYTES = 4096
+# One that is larger is not kept: it would take the place of thousands.
+MAX_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -46,90 +37,72 @@ class CachedAnswer:
     generated_at: str
 
 
-class AnswerCache:
-    """Redis behind a circuit breaker. `is_available` is false while there is none to ask."""
+@dataclass(frozen=True)
+class CacheKey:
+    """What was asked, and which table versions answer it; both as hexadecimal digests."""
 
-    def __init__(
-        self, settings: CacheSettings, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._timeout_s = settings.timeout_s
-        self._clock = clock
-        self._closed_until = 0.0
-        self._was_working: bool | None = None
-        self._redis: redis.Redis | None = None
-        if settings.redis_url is not None:
-            self._redis = redis.Redis.from_url(
-                reveal(settings.redis_url),
-                socket_timeout=settings.timeout_s,
-                socket_connect_timeout=settings.timeout_s,
-                retry=Retry(NoBackoff(), 0),
-                max_connections=64,
-            )
+    question: str
+    versions: str
+
+    @property
+    def place(self) -> str:
+        return f"wa:answer:{self.question}"
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a look gave. `stale`: an answer to this question, from other versions; not given."""
+
+    outcome: Literal["hit", "miss", "stale", "bypass"]
+    answer: CachedAnswer | None = None
+
+
+class AnswerCache:
+    """Answers by `CacheKey`; every failure is a miss."""
+
+    def __init__(self, link: RedisLink) -> None:
+        self._link = link
 
     @property
     def is_configured(self) -> bool:
-        return self._redis is not None
+        return self._link.is_configured
 
-    @property
-    def is_available(self) -> bool:
-        return self._redis is not None and self._clock() >= self._closed_until
+    async def look(self, key: CacheKey) -> Looked:
+        """The answer, if there is one made from these versions."""
+        try:
+            found = await self._link.ask(lambda client: client.get(key.place))
+        except Unanswered:
+            return Looked("miss" if self._link.is_available else "bypass")
+        unpacked = _unpack(found) if isinstance(found, bytes) else None
+        if unpacked is None:
+            return Looked("miss")
+        versions, answer = unpacked
+        return Looked("hit", answer) if versions == key.versions else Looked("stale")
 
-    async def get(self, key: str) -> CachedAnswer | None:
-        client = self._redis
-        if client is None or not self.is_available:
-            return None
-        found = await self._try(lambda: client.get(key))
-        return _unpack(found) if isinstance(found, bytes) else None
-
-    async def put(self, key: str, answer: CachedAnswer, ttl_s: int) -> None:
-        client = self._redis
-        if client is None or not self.is_available:
+    async def put(self, key: CacheKey, answer: CachedAnswer, ttl_s: int) -> None:
+        """Keep the answer, if there is a place."""
+        if len(answer.data) > MAX_BYTES or not self._link.is_available:
             return
-        await self._try(lambda: client.set(key, _pack(answer), ex=ttl_s))
+        packed = _pack(key.versions, answer)
+        try:
+            await self._link.ask(lambda client: client.set(key.place, packed, ex=ttl_s))
+        except Unanswered:
+            return
 
     async def ping(self) -> bool:
         """Whether Redis answers now."""
-        client = self._redis
-        if client is None or not self.is_available:
-            return False
-        return await self._try(lambda: client.get("wa:ping"), failed=False) is not False
-
-    async def close(self) -> None:
-        if self._redis is not None:
-            await self._redis.aclose()
-
-    async def _try(
-        self, ask: Callable[[], Awaitable[T]], failed: bool | None = None
-    ) -> T | bool | None:
         try:
-            async with asyncio.timeout(self._timeout_s):
-                answer = await ask()
-        except ResponseError as error:
-            # Redis is there and refuses (this key has another type, no memory): no reason to rest.
-            self._note(False, error)
-            return failed
-        except (RedisError, OSError, TimeoutError) as error:
-            self._closed_until = self._clock() + REST_S
-            self._note(False, error)
-            return failed
-        self._note(True)
-        return answer
-
-    def _note(self, is_working: bool, error: Exception | None = None) -> None:
-        """Log a change of state, once."""
-        if is_working != self._was_working:
-            if not is_working:
-                log.warning("cache_lost", error=str(error) or type(error).__name__)
-            elif self._was_working is False:
-                log.info("cache_back")
-        self._was_working = is_working
+            await self._link.ask(lambda client: client.get("wa:ping"))
+        except Unanswered:
+            return False
+        return True
 
 
-def make_key(statement: Statement, states: States) -> str:
+def make_key(statement: Statement, states: States) -> CacheKey:
     """What was asked, and the versions that answer it."""
+    asked = json.dumps([statement.sql, statement.args], default=str, sort_keys=True)
     versions = [(name, states[name].version, states[name].commit_id) for name in statement.tables]
-    asked = json.dumps([statement.sql, statement.args, versions], default=str, sort_keys=True)
-    return f"wa:answer:{hashlib.sha256(asked.encode()).hexdigest()}"
+    return CacheKey(_hash(asked), _hash(json.dumps(versions)))
 
 
 def choose_ttl_s(settings: CacheSettings, end: datetime, now: datetime) -> int:
@@ -144,19 +117,26 @@ def choose_ttl_s(settings: CacheSettings, end: datetime, now: datetime) -> int:
     return settings.very_long_ttl_s
 
 
-def _pack(answer: CachedAnswer) -> bytes:
-    body = answer.generated_at.encode() + b"\n" + answer.data
+def _pack(versions: str, answer: CachedAnswer) -> bytes:
+    text = b"\n".join((versions.encode(), answer.generated_at.encode(), answer.data))
+    is_large = len(text) >= _COMPRESS_FROM_BYTES
+    body = _COMPRESSED + zlib.compress(text, 1) if is_large else _PLAIN + text
     return _FORMAT + _digest(body) + body
 
 
-def _unpack(found: bytes) -> CachedAnswer | None:
-    """The answer, or None for anything that is not whole and ours."""
+def _unpack(found: bytes) -> tuple[str, CachedAnswer] | None:
+    """The versions and the answer, or None for anything that is not whole and ours."""
     start = len(_FORMAT) + _DIGEST_BYTES
     body = found[start:]
     if found[:start] != _FORMAT + _digest(body):
         return None
-    generated_at, _, data = body.partition(b"\n")
-    return CachedAnswer(data, generated_at.decode())
+    text = zlib.decompress(body[1:]) if body[:1] == _COMPRESSED else body[1:]
+    versions, generated_at, data = text.split(b"\n", 2)
+    return versions.decode(), CachedAnswer(data, generated_at.decode())
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _digest(body: bytes) -> bytes:

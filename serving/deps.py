@@ -1,33 +1,37 @@
-"""What every request needs: the service's parts, and the check of the API key.
+"""What every request needs: the service's parts, who asks, and whether they may.
 
-`Service` is built once by `serving.app` and kept in `app.state`.
+`Service` is built once by `serving.app` and kept in `app.state`. A route names the scope it takes
+(`Depends(require_key)` for metrics, `Depends(require_scope("query"))`), and one that counts
+anything asks for a `Call`, which no answer can be had without.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
-import ipaddress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader
 
-from serving.cache import AnswerCache, CachedAnswer
-from serving.errors import Unauthorized
+from serving.access import Access, find_access, find_address
+from serving.cache import AnswerCache, CachedAnswer, CacheKey
+from serving.errors import Forbidden, NotReady, Unauthorized
 from serving.gold_reader import GoldReader
+from serving.journeys.definitions import Funnel
+from serving.key_file import KeyFile, UnreadableKeys, key_path, read_keys
+from serving.keys import KeyRecord, Scope
+from serving.limits import RateLimiter
 from serving.metrics import ServingMetrics
 from serving.query_pool import QueryPool
+from serving.redis_link import RedisLink
 from settings.load import SettingsError, reveal
-from settings.model import ServingSettings, Settings
+from settings.model import Settings
 
-DASHBOARD_COOKIE = "web_analytics_dashboard"
-_LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]"}
-_FORWARDING_HEADERS = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
-
-_read_key = APIKeyHeader(name="X-API-Key", auto_error=False, description="A key that may read.")
+_read_key = APIKeyHeader(
+    name="X-API-Key", auto_error=False, description="A key of `web-analytics keys create`."
+)
 
 
 class UnsafeSettings(SettingsError):
@@ -40,11 +44,25 @@ class Service:
 
     settings: Settings
     reader: GoldReader
+    keys: KeyFile
+    link: RedisLink
+    limiter: RateLimiter
     cache: AnswerCache
     pool: QueryPool
     metrics: ServingMetrics
-    flights: dict[str, asyncio.Task[CachedAnswer]] = field(default_factory=dict)
+    flights: dict[CacheKey, asyncio.Task[CachedAnswer]] = field(default_factory=dict)
     is_warm: bool = False
+    funnels: dict[str, Funnel] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request for numbers: of which service, by whom, in what form, and what is known."""
+
+    service: Service
+    access: Access
+    accept: str = ""
+    if_none_match: str = ""
 
 
 def get_service(request: Request) -> Service:
@@ -52,78 +70,87 @@ def get_service(request: Request) -> Service:
     return service
 
 
-def require_key(
+async def get_access(
     request: Request,
     service: Annotated[Service, Depends(get_service)],
     key: Annotated[str | None, Security(_read_key)],
-) -> None:
-    """Let the request pass if it may read. Raises Unauthorized."""
+) -> Access:
+    """Who asks; counts as one request. Raises Unauthorized, RateLimited."""
     serving = service.settings.serving
-    if serving.allow_anonymous:
-        return
-    if key is not None and _is_known(key, serving):
-        return
-    if is_own_dashboard(request, serving) and _has_dashboard_cookie(request, serving):
-        return
-    given = "an unknown key" if key is not None else "no key"
-    raise Unauthorized(f"{given} was given: send a valid one in the header X-API-Key.")
+    records, is_readable = _read_records(service)
+    access = find_access(request, key, serving, records, datetime.now(UTC))
+    if access is None:
+        if not is_readable:
+            raise NotReady("the API keys cannot be read now; the log of the API has the reason.")
+        address = find_address(request)
+        await service.limiter.take(f"failures:{address}", serving.limits.failures_per_minute)
+        given = "an unknown key" if key is not None else "no key"
+        raise Unauthorized(f"{given} was given: send a valid one in the header X-API-Key.")
+    request.state.access = access
+    if access.requests_per_minute is not None:
+        await service.limiter.take(f"key:{access.key_id}", access.requests_per_minute)
+    return access
 
 
-def check_access_settings(serving: ServingSettings) -> None:
+async def get_call(
+    request: Request,
+    service: Annotated[Service, Depends(get_service)],
+    access: Annotated[Access, Depends(get_access)],
+) -> Call:
+    """What `answers.answer` needs to know of a request."""
+    accept, known = (request.headers.get(name, "") for name in ("accept", "if-none-match"))
+    return Call(service, access, accept, known)
+
+
+@dataclass(frozen=True)
+class RequireScope:
+    """A dependency that lets a request pass if its key has the scope. Raises Forbidden."""
+
+    scope: Scope
+
+    async def __call__(self, access: Annotated[Access, Depends(get_access)]) -> Access:
+        if self.scope not in access.scopes:
+            given = ", ".join(sorted(access.scopes))
+            detail = {"parameter": "X-API-Key", "given": given, "allowed": self.scope}
+            raise Forbidden(
+                f"this takes a key with the scope {self.scope}; this one has: {given}", [detail]
+            )
+        return access
+
+
+def require_scope(scope: Scope) -> RequireScope:
+    return RequireScope(scope)
+
+
+require_key = require_scope("metrics")
+
+
+def check_access_settings(settings: Settings) -> None:
     """Refuse to start as an API that everybody may read by oversight. Raises UnsafeSettings."""
-    if not serving.api_keys and not serving.allow_anonymous:
-        raise UnsafeSettings(
-            "serving.api_keys is empty, so nobody could read. Name keys with "
-            "WEB_ANALYTICS_SERVING__API_KEYS='[\"...\"]', or let everybody read with "
-            "WEB_ANALYTICS_SERVING__ALLOW_ANONYMOUS=true."
-        )
+    serving, path = settings.serving, key_path(settings)
     if any(not (reveal(key).isascii() and reveal(key).strip()) for key in serving.api_keys):
         raise UnsafeSettings(
             "serving.api_keys holds a key that is empty or not ASCII, which no header can carry; "
             "remove it."
         )
-
-
-def is_own_dashboard(request: Request, serving: ServingSettings) -> bool:
-    """Whether a browser on this very machine asks, under a name that only this machine has.
-
-    The Host header matters: a page of another site may have its own name point here. So does
-    everything a proxy adds: through one, everybody seems to be on this machine.
-    """
-    if not serving.local_dashboard or not serving.api_keys or request.client is None:
-        return False
-    if any(header in request.headers for header in _FORWARDING_HEADERS):
-        return False
-    host, _, port = request.headers.get("host", "").rpartition(":")
-    if not port.isdigit():
-        host = request.headers.get("host", "")
-    return host.lower() in _LOCAL_HOSTS and _is_loopback(request.client.host)
-
-
-def make_dashboard_token(serving: ServingSettings) -> str:
-    """What the cookie holds: cookies go to every port of a host, so not the key itself."""
-    key = reveal(serving.api_keys[0])
-    return hmac.new(key.encode(), b"local dashboard", hashlib.sha256).hexdigest()
-
-
-def _has_dashboard_cookie(request: Request, serving: ServingSettings) -> bool:
-    given = request.cookies.get(DASHBOARD_COOKIE, "")
-    return _is_same(given, make_dashboard_token(serving))
-
-
-def _is_known(key: str, serving: ServingSettings) -> bool:
-    # All are compared, so that the time taken does not tell which was nearly right.
-    return sum([_is_same(key, reveal(known)) for known in serving.api_keys]) > 0
-
-
-def _is_same(given: str, known: str) -> bool:
-    # Digests: compare_digest takes time by length, and only ASCII text.
-    digests = [hashlib.sha256(text.encode("utf-8", "replace")).digest() for text in (given, known)]
-    return hmac.compare_digest(*digests)
-
-
-def _is_loopback(address: str) -> bool:
     try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
+        records = read_keys(path).keys
+    except UnreadableKeys as error:
+        raise UnsafeSettings(f"{error}; correct it or move it away.") from error
+    now = datetime.now(UTC)
+    has_key = bool(serving.api_keys) or any(key.state_at(now) == "valid" for key in records)
+    if not has_key and not serving.allow_anonymous:
+        raise UnsafeSettings(
+            f"there is no API key, neither in serving.api_keys nor a valid one in {path}, so "
+            "nobody could read. Make one with `web-analytics keys create`, name one with "
+            "WEB_ANALYTICS_SERVING__API_KEYS='[\"...\"]', or let everybody read with "
+            "WEB_ANALYTICS_SERVING__ALLOW_ANONYMOUS=true."
+        )
+
+
+def _read_records(service: Service) -> tuple[dict[str, KeyRecord], bool]:
+    """The keys of the key file, and whether it could be read."""
+    try:
+        return dict(service.keys.current()), True
+    except UnreadableKeys:
+        return {}, False

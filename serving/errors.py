@@ -15,6 +15,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from serving.known_keys import list_keys
+
 log = structlog.get_logger()
 
 _SHOWN_LENGTH = 200
@@ -36,8 +38,20 @@ class Unauthorized(ServingError):
     """No key, or one that nobody knows."""
 
 
+class Forbidden(ServingError):
+    """The key is known and may not do this, or not see this site."""
+
+
+class RateLimited(ServingError):
+    """More requests than a key, or an address without one, may make."""
+
+
 class InvalidParameter(ServingError):
     """A parameter that only makes no sense together with others."""
+
+
+class NotFound(ServingError):
+    """Nothing has the name or id that was asked for."""
 
 
 class NotReady(ServingError):
@@ -56,15 +70,33 @@ class QueryFailed(ServingError):
     """Spark could not run the query; the log has the reason."""
 
 
+class SqlRefused(ServingError):
+    """The guard does not let a statement run: `details` say which construct, and where."""
+
+
+class SqlInvalid(ServingError):
+    """Spark says that a statement is wrong, or failed on the data: what and where."""
+
+
+class SqlTooHeavy(ServingError):
+    """A statement needed more memory or disk than it may have."""
+
+
 STATUS: dict[type[ServingError], tuple[int, str]] = {
     Unauthorized: (401, "unauthorized"),
+    Forbidden: (403, "forbidden"),
+    RateLimited: (429, "rate_limited"),
     InvalidParameter: (422, "invalid_parameter"),
+    NotFound: (404, "not_found"),
     NotReady: (503, "not_ready"),
     Busy: (503, "busy"),
     QueryTimeout: (504, "query_timeout"),
     QueryFailed: (500, "internal"),
+    SqlRefused: (422, "sql_refused"),
+    SqlInvalid: (422, "sql_invalid"),
+    SqlTooHeavy: (422, "sql_too_heavy"),
 }
-HTTP_TYPES = {404: "not_found", 405: "method_not_allowed"}
+HTTP_TYPES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
 
 def install_error_handlers(app: FastAPI) -> None:
@@ -90,8 +122,8 @@ async def _answer_serving_error(request: Request, error: Exception) -> JSONRespo
     status, type_ = STATUS[type(error)]
     headers = {}
     if status == 500:
-        log.error("request_failed", path=request.url.path, exc_info=error)
-    if status == 503:
+        log.error("request_failed", path=_find_route(request), exc_info=error)
+    if status in (429, 503):
         headers["Retry-After"] = str(error.retry_after_s or 1)
     if status == 401:
         headers["WWW-Authenticate"] = "ApiKey"
@@ -117,8 +149,13 @@ async def _answer_http_error(request: Request, error: Exception) -> JSONResponse
 
 
 async def _answer_unexpected(request: Request, error: Exception) -> JSONResponse:
-    log.error("request_failed", path=request.url.path, exc_info=error)
+    log.error("request_failed", path=_find_route(request), exc_info=error)
     return shape_error(500, "internal", "The request failed; the log of the API has the reason.")
+
+
+def _find_route(request: Request) -> str | None:
+    """The route's template: the path itself may hold the identifier of a person."""
+    return getattr(request.scope.get("route"), "path", None)
 
 
 def _describe(request: Request, item: Any) -> dict[str, str]:
@@ -126,7 +163,9 @@ def _describe(request: Request, item: Any) -> dict[str, str]:
     parameter = ".".join(str(part) for part in item["loc"][1:]) or "query"
     allowed = item["msg"]
     if item["type"] == "extra_forbidden":
-        allowed = "only the parameters " + ", ".join(_parameter_names(request))
+        is_body = item["loc"][0] == "body"
+        names = _body_keys(request, item["loc"]) if is_body else _parameter_names(request)
+        allowed = "only the parameters " + ", ".join(names)
     given = item.get("input")
     given = ",".join(map(str, given)) if isinstance(given, list) else str(given)
     return {"parameter": parameter, "given": given[:_SHOWN_LENGTH], "allowed": allowed}
@@ -138,3 +177,9 @@ def _parameter_names(request: Request) -> list[str]:
         if hasattr(model, "model_fields"):
             return sorted(model.model_fields)
     return []
+
+
+def _body_keys(request: Request, location: tuple[int | str, ...]) -> list[str]:
+    """The keys that the request's body takes in the place of the one that nobody knows."""
+    (field,) = request.scope["route"].dependant.body_params
+    return list_keys(field.field_info.annotation, location[1:-1])

@@ -57,7 +57,9 @@ class GoldReader:
         """The statement's rows. Each table is read as of its version in `states`."""
         self._spark.sparkContext.setJobGroup(job_group, "metric query")
         try:
-            tables = {view_name(name): self._open(name, states[name]) for name in statement.tables}
+            tables = {
+                view_name(name): self.open_table(name, states[name]) for name in statement.tables
+            }
             frame = self._spark.sql(statement.sql, statement.args, **tables)
             return [tuple(row) for row in frame.collect()]
         except (PySparkException, Py4JJavaError) as error:
@@ -71,7 +73,8 @@ class GoldReader:
         context = self._spark.sparkContext._jsc.sc()
         context.cancelJobGroupAndFutureJobs(job_group)
 
-    def _open(self, name: str, state: TableState) -> DataFrame:
+    def open_table(self, name: str, state: TableState) -> DataFrame:
+        """A table as of its version in `state`."""
         key = (name, state.version, state.commit_id)
         with self._open_lock:
             if key in self._opened:

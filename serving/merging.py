@@ -13,16 +13,16 @@ BUCKET_FORMAT = r"yyyy-MM-dd\'T\'HH:mm:ss\'Z\'"
 Sql = tuple[str, tuple[str, ...]]
 
 
-def merge_rows(endpoint: Endpoint, interval: str | None, keys: tuple[str, ...], union: str) -> Sql:
-    """One row per key (and interval), and its columns."""
-    bucket = ("bucket",) if interval else ()
+def merge_rows(endpoint: Endpoint, start: str | None, keys: tuple[str, ...], union: str) -> Sql:
+    """One row per key (and interval, of which `start` is the SQL over `moment`), its columns."""
+    bucket = ("bucket",) if start else ()
     shown = [name for name in endpoint.dimensions if name in (*keys, *endpoint.optional)]
     columns = (*bucket, *shown, *endpoint.columns)
     selected = [
         f"CAST(NULL AS STRING) AS {name}" if name in shown and name not in keys else name
         for name in columns
     ]
-    rows = _derive(endpoint, interval, _merge(endpoint, interval, keys, union))
+    rows = _derive(endpoint, bool(start), _merge(endpoint, start, keys, union))
     order = (*bucket, *endpoint.order_by, *keys)
     return _join(
         f"SELECT {', '.join(selected)}",
@@ -33,12 +33,12 @@ def merge_rows(endpoint: Endpoint, interval: str | None, keys: tuple[str, ...], 
     ), columns
 
 
-def _merge(endpoint: Endpoint, interval: str | None, keys: tuple[str, ...], union: str) -> str:
+def _merge(endpoint: Endpoint, start: str | None, keys: tuple[str, ...], union: str) -> str:
     """The partials merged.
 
     Without a key the aggregate would give a row even from nothing: HAVING leaves it out.
     """
-    bucket = [f"date_trunc('{interval.upper()}', moment)"] if interval else []
+    bucket = [start] if start else []
     grouping = [*bucket, *keys]
     columns = [*(_name_bucket(time) for time in bucket), *keys, *_metrics(endpoint)]
     return _join(
@@ -49,12 +49,12 @@ def _merge(endpoint: Endpoint, interval: str | None, keys: tuple[str, ...], unio
     )
 
 
-def _derive(endpoint: Endpoint, interval: str | None, rows: str) -> str:
+def _derive(endpoint: Endpoint, has_bucket: bool, rows: str) -> str:
     """The rows with what is computed from all of them, before any is left out."""
     if not endpoint.derived:
         return rows
     derived = ", ".join(f"{metric.sql} AS {metric.name}" for metric in endpoint.derived)
-    whole = "PARTITION BY bucket" if interval else ""
+    whole = "PARTITION BY bucket" if has_bucket else ""
     return _join(f"SELECT *, {derived}", f"FROM (\n{rows}\n)", f"WINDOW whole AS ({whole})")
 
 

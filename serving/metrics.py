@@ -9,9 +9,10 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 # Name -> meaning. The HTTP ones (http_requests_total, http_request_duration_seconds, and their
 # sizes) come from prometheus-fastapi-instrumentator.
-CACHE_ANSWERS = "web_analytics_cache_answers"  # answers by endpoint and hit|miss|bypass
+CACHE_ANSWERS = "web_analytics_cache_answers"  # answers by endpoint and hit|miss|stale|bypass
 QUERY_SECONDS = "web_analytics_query_seconds"  # Spark queries by endpoint, waiting included
 QUERY_ERRORS = "web_analytics_query_errors"  # queries that gave no rows, by endpoint and error
+SQL_STATEMENTS = "web_analytics_sql_statements"  # of POST /query, by outcome: ok, or the error
 
 _SECONDS = (0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2, 5, 10, 30)
 
@@ -38,5 +39,11 @@ class ServingMetrics:
             QUERY_ERRORS,
             "Queries that failed.",
             ("endpoint", "error"),
+            registry=self.registry,
+        )
+        self.sql_statements = Counter(
+            SQL_STATEMENTS,
+            "Statements of POST /query.",
+            ("outcome",),
             registry=self.registry,
         )

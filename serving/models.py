@@ -27,6 +27,13 @@ _DIMENSION_HELP = {
 }
 
 
+class ComparedRange(BaseModel):
+    """The period that `_previous` is of."""
+
+    start: datetime
+    end: datetime
+
+
 class Meta(BaseModel):
     """What an answer is about and what it was made from."""
 
@@ -37,6 +44,8 @@ class Meta(BaseModel):
     complete_until: datetime | None = Field(description="Event time up to which sessions closed.")
     cache: Literal["hit", "miss", "bypass"] = Field(description="bypass: there is no cache.")
     versions: dict[str, int] = Field(description="Version of each table that was read.")
+    timezone: str | None = Field(None, description="Of the buckets; only if not UTC.")
+    compare: ComparedRange | None = Field(None, description="Only with `compare`.")
 
 
 class ErrorBody(BaseModel):
@@ -55,7 +64,9 @@ ERROR_ANSWERS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorAnswer, "description": text}
     for status, text in {
         401: "No key, or an unknown one.",
+        403: "The key may not do this, or not see this site.",
         422: "A parameter is not allowed: which, what was given, what is allowed.",
+        429: "More requests than this key may make; see Retry-After.",
         503: "The tables are not there yet, or too many queries wait; see Retry-After.",
         504: "The query took too long.",
     }.items()

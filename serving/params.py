@@ -7,8 +7,10 @@ From an endpoint's declaration to a model of its parameters, and from the query 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 from pydantic_core import PydanticCustomError
@@ -16,8 +18,9 @@ from pydantic_core import PydanticCustomError
 from schemas.event import MAX_IDENTIFIER_LENGTH
 from serving.endpoints import Endpoint
 from serving.errors import InvalidParameter
-from serving.queries import Selection
+from serving.queries import Interval, Selection
 from serving.ranges import STEPS, ceil_time
+from serving.zones import list_zones, place_time, shift_back
 
 MAX_DAYS = 400
 MAX_ROWS = 10_000
@@ -26,25 +29,34 @@ REALTIME_RANGE = 30 * STEPS["minute"]
 _MAX_TEXT_LENGTH = 8192
 _YEARS = range(1970, 2101)
 _TIME_HELP = (
-    "a date (2015-05-17) or an ISO-8601 timestamp (2015-05-17T10:05:03Z; UTC where it names no "
-    f"offset), {_YEARS.start} to {_YEARS.stop - 1}"
+    "a date (2015-05-17) or an ISO-8601 timestamp (2015-05-17T10:05:03Z; UTC where it names "
+    f"neither offset nor `timezone`), {_YEARS.start} to {_YEARS.stop - 1}"
 )
 # A `+` that was not escaped in the URL arrives as a space.
 _UNESCAPED_OFFSET = re.compile(r" (\d\d:?\d\d)$")
 
 
 def parse_time(text: object) -> object:
-    """A date (its midnight) or an ISO-8601 timestamp, as UTC."""
+    """A date (its midnight) or an ISO-8601 timestamp, in UTC if it names an offset."""
     if isinstance(text, datetime) or text is None:
         return text
     try:
         time = datetime.fromisoformat(_UNESCAPED_OFFSET.sub(r"+\1", str(text)))
-        time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+        time = time.astimezone(UTC) if time.tzinfo else time
     except (ValueError, OverflowError):
         raise PydanticCustomError("time", _TIME_HELP) from None
     if time.year not in _YEARS:
         raise PydanticCustomError("time", _TIME_HELP)
     return time
+
+
+def parse_zone(text: object) -> object:
+    """The name of a time zone; none for UTC."""
+    if text is None or text == "UTC":
+        return None
+    if text not in list_zones():
+        raise PydanticCustomError("timezone", "an IANA time zone, such as Europe/Berlin, or UTC")
+    return text
 
 
 Time = Annotated[datetime, BeforeValidator(parse_time, json_schema_input_type=str)]
@@ -71,34 +83,39 @@ class MetricParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    site_id: Name | None = Field(None, description="One site. Default: all.")
+    # The parameters that are filters: rows must have this value in the dimension of this name.
+    filter_names: ClassVar[tuple[str, ...]] = ()
+
+    site_id: Name | None = Field(None, description="One site. Default: all that the key may see.")
     include_bots: bool = Field(False, description="Count automated traffic too.")
+    format: Literal["json", "csv"] | None = Field(
+        None, description="Form of the answer; also by `Accept: text/csv`. Default: json."
+    )
 
     def select(self, now: datetime) -> Selection:
         """The selection this means at `now`. Raises InvalidParameter."""
         raise NotImplementedError
 
     def _filters(self) -> dict[str, str]:
-        values = {name: getattr(self, name, None) for name in ("site_id", *FILTERS)}
+        values = {name: getattr(self, name) for name in ("site_id", *self.filter_names)}
         return {name: value for name, value in values.items() if value is not None}
 
 
-class CommonParams(MetricParams):
+class RangeParams(MetricParams):
     """Parameters of the endpoints that are asked for a range."""
 
     start: Time | None = Field(None, description=f"Included. {_TIME_HELP}. Default: end - 7 days.")
     end: Time | None = Field(None, description="Excluded. Default: the coming full hour.")
-    interval: Literal["hour", "day", "week", "month"] | None = Field(
-        None, description="One row per interval (UTC), named by its start in `bucket`."
-    )
     limit: int = Field(100, ge=1, le=MAX_ROWS, description="Most rows to give.")
     offset: int = Field(0, ge=0, le=10_000_000, description="Rows to leave out first.")
 
     def select(self, now: datetime) -> Selection:
-        end = self.end or (
-            ceil_time(now) if self.start is None else max(ceil_time(now), self.start)
+        timezone = getattr(self, "timezone", None)
+        start, end = (
+            place_time(time, timezone) if time else None for time in (self.start, self.end)
         )
-        start = self.start or end - DEFAULT_RANGE
+        end = end or max(ceil_time(now), start or now)
+        start = start or end - DEFAULT_RANGE
         if start > end:
             raise _refuse("start", start, f"not after end ({end.isoformat()})")
         if end - start > timedelta(days=MAX_DAYS):
@@ -109,10 +126,43 @@ class CommonParams(MetricParams):
             limit=self.limit,
             offset=self.offset,
             include_bots=self.include_bots,
-            interval=self.interval,
+            interval=getattr(self, "interval", None),
             filters=self._filters(),
             group_by=getattr(self, "group_by", None),
         )
+
+
+class CommonParams(RangeParams):
+    """Parameters of the endpoints over declared metrics."""
+
+    interval: Interval | None = Field(
+        None, description="One row per interval of `timezone`, named by its start in `bucket`."
+    )
+    timezone: Annotated[str | None, BeforeValidator(parse_zone)] = Field(
+        None,
+        description="IANA name. Days, weeks and months of `interval` are this zone's, and so are "
+        "times without an offset. Default: the site's (setting `timezones`), else UTC.",
+    )
+    compare: Literal["previous"] | None = Field(
+        None,
+        description="`previous`: with the period of the same length before. Adds to each row "
+        "`<metric>_previous` and `<metric>_change`, its relative change (null: no base), and "
+        "`meta.compare`.",
+    )
+
+    def in_zone_of(self, timezones: Mapping[str, str], sites: frozenset[str] | None) -> Self:
+        """The same, in the time zone of the one site that is meant, unless another is named."""
+        if "timezone" in self.model_fields_set:
+            return self
+        one = self.site_id or (next(iter(sites)) if sites and len(sites) == 1 else "")
+        return self.model_copy(update={"timezone": parse_zone(timezones.get(one))})
+
+    def select(self, now: datetime) -> Selection:
+        selection = replace(super().select(now), timezone=self.timezone)
+        if self.compare is None:
+            return selection
+        previous = shift_back(selection.start, selection.end, self.timezone)
+        return replace(selection, previous=previous)
 
 
 class RealtimeParams(MetricParams):
@@ -141,7 +191,8 @@ def make_params(endpoint: Endpoint) -> type[MetricParams]:
     if endpoint.can_pick:
         fields["group_by"] = _make_group_by(endpoint)
     base = CommonParams if endpoint.tables[0].grain == "hour" else RealtimeParams
-    return create_model(f"{endpoint.name}Params", __base__=base, **fields)
+    made = create_model(f"{endpoint.name}Params", __base__=base, **fields)
+    return type(made.__name__, (made,), {"filter_names": endpoint.filters})
 
 
 def _make_group_by(endpoint: Endpoint) -> tuple[Any, Any]:

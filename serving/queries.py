@@ -17,6 +17,7 @@ from schemas.table import GoldTable
 from serving.endpoints import Endpoint
 from serving.merging import merge_kinds, merge_rows
 from serving.ranges import Range, Ranges
+from serving.zones import bind_zone, bucket_sql, is_whole_sql, quarter_sql, splits_hours
 
 Interval = Literal["hour", "day", "week", "month"]
 Value = str | int | date | datetime
@@ -37,6 +38,17 @@ class Selection:
     interval: Interval | None = None
     filters: dict[str, str] = field(default_factory=dict)
     group_by: tuple[str, ...] | None = None
+    # The only sites to count; none: all. Who asks may see no others.
+    sites: tuple[str, ...] | None = None
+    # The zone whose days, weeks and months `interval` means; none: UTC.
+    timezone: str | None = None
+    # The range to compare with.
+    previous: Range | None = None
+
+    @property
+    def splits_hours(self) -> bool:
+        """Whether an interval may begin within an hour."""
+        return bool(self.interval) and splits_hours(self.timezone, self.start, self.end)
 
 
 @dataclass(frozen=True)
@@ -52,6 +64,9 @@ class Statement:
 def build_statement(endpoint: Endpoint, selection: Selection, ranges: Ranges) -> Statement:
     """The one statement that answers `selection` over `ranges`, which must not be empty."""
     args: dict[str, Value] = {"limit": selection.limit, **selection.filters}
+    args |= bind_sites(selection)
+    is_split = selection.splits_hours
+    args |= bind_zone(selection.interval, selection.timezone, is_split, selection.start)
     keys = find_keys(endpoint, selection)
     parts: list[str] = []
     tables: list[str] = []
@@ -59,11 +74,10 @@ def build_statement(endpoint: Endpoint, selection: Selection, ranges: Ranges) ->
         args |= _bind_hours(ranges.hours)
         parts += [_read_gold(endpoint, table, selection, keys) for table in endpoint.tables]
         tables += [table.name for table in endpoint.tables]
-    if ranges.edges:
+    if ranges.edges or (ranges.hours and is_split):
         args |= _bind_edges(ranges.edges)
-        count = len(ranges.edges)
         parts += [
-            _read_silver(endpoint, table, selection, keys, count) for table in endpoint.tables
+            _read_silver(endpoint, table, selection, keys, ranges) for table in endpoint.tables
         ]
         tables += [table.source for table in endpoint.tables]
     union = "\nUNION ALL\n".join(parts)
@@ -71,7 +85,7 @@ def build_statement(endpoint: Endpoint, selection: Selection, ranges: Ranges) ->
         sql, columns = merge_kinds(endpoint, keys, union)
     else:
         args["offset"] = selection.offset
-        sql, columns = merge_rows(endpoint, selection.interval, keys, union)
+        sql, columns = merge_rows(endpoint, _find_bucket(selection), keys, union)
     return Statement(sql, args, tuple(dict.fromkeys(tables)), columns)
 
 
@@ -97,6 +111,7 @@ def _read_gold(
         "date BETWEEN :first_date AND :last_date",
         "bucket >= :first_hour",
         "bucket < :last_hour",
+        *_choose_whole(selection, "bucket"),
         *_conditions(selection, {name: name for name in table.dimensions}),
     ]
     return (
@@ -110,22 +125,19 @@ def _read_silver(
     table: GoldTable,
     selection: Selection,
     keys: tuple[str, ...],
-    edge_count: int,
+    ranges: Ranges,
 ) -> str:
-    """The same partials as in Gold, made now for the parts of hours at the ends of the range."""
+    """The same partials as in Gold, made now: of the parts of hours at the ends of the range, and
+    of the hours that no one interval holds."""
     source = SOURCES[table.source]
+    moment = quarter_sql(table.time) if selection.splits_hours else table.bucket
     made = [
-        f"{table.bucket} AS moment",
+        f"{moment} AS moment",
         *(f"{table.dimensions[name]} AS {name}" for name in keys if name in table.dimensions),
         *(f"{sql} AS {name}" for name, sql in table.stored.items()),
     ]
-    within = " OR ".join(
-        f"({table.time} >= :edge{index}_start AND {table.time} < :edge{index}_end)"
-        for index in range(edge_count)
-    )
     where = [
-        f"{source.partition_by[0]} IN ({', '.join(f':edge{i}_date' for i in range(edge_count))})",
-        f"({within})",
+        *_choose_times(table, source.partition_by[0], selection, ranges),
         f"({table.where})",
         *_conditions(selection, table.dimensions),
     ]
@@ -136,11 +148,54 @@ def _read_silver(
     )
 
 
+def _choose_times(
+    table: GoldTable, date: str, selection: Selection, ranges: Ranges
+) -> tuple[str, str]:
+    """Which partitions of Silver to read, and which times."""
+    edges = range(len(ranges.edges))
+    dates = [f"{date} IN ({', '.join(f':edge{i}_date' for i in edges)})"] if edges else []
+    times = [f"({table.time} >= :edge{i}_start AND {table.time} < :edge{i}_end)" for i in edges]
+    if ranges.hours and selection.splits_hours:
+        (whole,) = _choose_whole(selection, table.bucket)
+        dates.append(f"{date} BETWEEN :first_date AND :last_date")
+        within = f"{table.time} >= :first_hour AND {table.time} < :last_hour"
+        times.append(f"({within} AND NOT ({whole}))")
+    if len(dates) == 1:
+        return dates[0], f"({' OR '.join(times)})"
+    return f"({' OR '.join(dates)})", f"({' OR '.join(times)})"
+
+
+def _choose_whole(selection: Selection, hour: str) -> list[str]:
+    """The condition that an hour, by its start, lies in one interval, where it may not."""
+    if not selection.interval or not selection.splits_hours:
+        return []
+    return [is_whole_sql(selection.interval, hour, selection.timezone)]
+
+
+def _find_bucket(selection: Selection) -> str | None:
+    if not selection.interval:
+        return None
+    is_split = selection.splits_hours
+    return bucket_sql(selection.interval, "moment", selection.timezone, is_split)
+
+
 def _conditions(selection: Selection, dimensions: dict[str, str]) -> list[str]:
     bots = [] if selection.include_bots else [f"NOT {dimensions['is_bot']}"]
-    return bots + [
-        f"{dimensions[name]} = :{name}" for name in selection.filters if name in dimensions
-    ]
+    chosen = [f"{dimensions[name]} = :{name}" for name in selection.filters if name in dimensions]
+    return bots + choose_sites(selection, dimensions["site_id"]) + chosen
+
+
+def choose_sites(selection: Selection, column: str = "site_id") -> list[str]:
+    """The condition that leaves out the sites which whoever asks may not see."""
+    if selection.sites is None:
+        return []
+    markers = [f":site{index}" for index in range(len(selection.sites))]
+    return [f"{column} IN ({', '.join(markers)})" if markers else "false"]
+
+
+def bind_sites(selection: Selection) -> dict[str, Value]:
+    """Values for `choose_sites`."""
+    return {f"site{index}": site for index, site in enumerate(selection.sites or ())}
 
 
 def _columns(endpoint: Endpoint, table: GoldTable, keys: tuple[str, ...]) -> str:

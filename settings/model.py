@@ -1,25 +1,19 @@
 """Every setting of the product, with its type, default and meaning.
 
 Values come from a YAML file in `conf/` and from the environment (`settings/load.py`); this module
-does no I/O. All models are frozen and refuse unknown keys.
+does no I/O. All models are frozen and refuse unknown keys. `POST /query` has its own in `sql.py`.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
+from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from schemas.privacy import PrivacyRules
-
-Port = Annotated[int, Field(ge=0, le=65535)]
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-class Section(BaseModel):
-    """One block of the settings: immutable, and closed to keys that nobody declared."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+from settings.section import Port, Seconds, Section, SparkSettings
+from settings.sql import SqlSettings
 
 
 class KafkaSettings(Section):
@@ -111,15 +105,6 @@ class StreamSettings(Section):
     )
 
 
-class SparkSettings(Section):
-    master: str | None = Field(None, description="Spark master; none: what spark-submit says.")
-    driver_memory: str = Field("2g", description="Driver heap, where this process starts the JVM.")
-    packages: bool = Field(
-        True, description="Add the Delta and Kafka jars; false where the cluster has them."
-    )
-    conf: dict[str, str] = Field(default_factory=dict, description="Further Spark properties.")
-
-
 class CacheSettings(Section):
     redis_url: SecretStr | None = Field(
         SecretStr("redis://127.0.0.1:6379/0"), description="Redis; none: no cache."
@@ -131,10 +116,35 @@ class CacheSettings(Section):
     very_long_ttl_s: int = Field(86400, ge=1, description="Answers older than a month.")
 
 
+class LimitSettings(Section):
+    requests_per_minute: int | None = Field(
+        None,
+        ge=1,
+        description="Of a key in serving.api_keys, or an address that needs none; none: no limit.",
+    )
+    failures_per_minute: int = Field(
+        60, ge=1, description="Requests without a valid key that an address may make."
+    )
+    max_concurrent_requests: int = Field(256, ge=1, description="One more is answered 503.")
+    max_body_bytes: int = Field(262_144, ge=1024, description="Largest body of a request.")
+    max_query_string_bytes: int = Field(32_768, ge=1024, description="Longest query string.")
+    max_header_bytes: int = Field(
+        65_536, ge=4096, description="Largest request line and headers together."
+    )
+    request_timeout_s: Seconds = Field(
+        120, description="Longest a request may take in all, its body included, seconds."
+    )
+
+
 class ServingSettings(Section):
     host: str = Field("127.0.0.1", description="Address the API listens on.")
     port: Port = Field(8002, description="Port the API listens on.")
-    api_keys: tuple[SecretStr, ...] = Field((), description="Keys that may read.")
+    api_keys: tuple[SecretStr, ...] = Field(
+        (), description="Keys that may everything, for containers; others: `web-analytics keys`."
+    )
+    keys_file: str | None = Field(
+        None, description="File of `web-analytics keys`; none: <data_dir>/keys.json."
+    )
     allow_anonymous: bool = Field(False, description="Answer without a key.")
     local_dashboard: bool = Field(
         False, description="Give the dashboard a key by cookie; only for one's own machine."
@@ -144,8 +154,22 @@ class ServingSettings(Section):
     max_queued_queries: int = Field(
         64, ge=0, description="Metric queries that may wait for these; one more is answered 503."
     )
+    behind_tls: bool = Field(
+        False, description="Reached over HTTPS only: answers tell browsers so (HSTS)."
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        (), description="Addresses of proxies whose X-Forwarded-For names the client."
+    )
+    cors_origins: tuple[str, ...] = Field(
+        (), description="Origins whose pages may read with a key; none: no other page."
+    )
+    limits: LimitSettings = LimitSettings()
+    funnels_file: str | None = Field(
+        None, description="File of the named funnels; none: conf/funnels.yaml."
+    )
     cache: CacheSettings = CacheSettings()
     spark: SparkSettings = SparkSettings(master="local[2]", driver_memory="1g")
+    sql: SqlSettings = SqlSettings()
 
 
 class LogSettings(Section):
@@ -175,5 +199,17 @@ class Settings(Section):
     currencies: dict[str, str] = Field(
         default_factory=dict, description="ISO-4217 currency by site_id."
     )
+    timezones: dict[str, str] = Field(
+        default_factory=dict, description="IANA time zone by site_id; UTC for sites not named."
+    )
     default_currency: str = Field("USD", pattern="^[A-Z]{3}$", description="For sites not named.")
     log: LogSettings = LogSettings()
+
+    @field_validator("timezones")
+    @classmethod
+    def check_timezones(cls, timezones: dict[str, str]) -> dict[str, str]:
+        """Every zone must be known."""
+        for site_id, name in timezones.items():
+            if name not in available_timezones():
+                raise ValueError(f"{site_id}: {name!r} is no IANA time zone")
+        return timezones

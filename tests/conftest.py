@@ -15,7 +15,8 @@ from embedded.java import java_home
 from embedded.kafka import has_broker, prepare_broker
 from embedded.ports import find_free_port
 from embedded.process import die_with_parent
-from settings.model import KafkaSettings, Settings, SparkSettings, StreamSettings
+from settings.model import KafkaSettings, Settings, StreamSettings
+from settings.section import SparkSettings
 from streaming.session import build_session
 
 _BROKER_TIMEOUT_S = 120

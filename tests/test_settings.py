@@ -115,7 +115,10 @@ def test_config_variable_names_the_file(tmp_path: Path, monkeypatch: pytest.Monk
     assert load_settings().default_currency == "CHF"
 
 
-@pytest.mark.parametrize("file", sorted(CONF_DIR.glob("*.yaml")), ids=lambda file: file.name)
+SHIPPED = sorted(set(CONF_DIR.glob("*.yaml")) - {CONF_DIR / "funnels.yaml"})
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.name)
 def test_shipped_files_are_valid(file: Path) -> None:
     assert isinstance(load_settings(file), Settings)
 

@@ -9,6 +9,7 @@ from schemas.gold.pages import ENTRY_PAGES, EXIT_PAGES, PAGE_ENGAGEMENT, PAGES
 from schemas.gold.performance import PERFORMANCE
 from schemas.gold.realtime import REALTIME
 from schemas.gold.sessions import SESSIONS
+from schemas.gold.users import USER_DAYS
 from schemas.table import GoldTable
 
 GOLD_TABLES: tuple[GoldTable, ...] = (
@@ -24,6 +25,7 @@ GOLD_TABLES: tuple[GoldTable, ...] = (
     PAGE_ENGAGEMENT,
     DEVICE_SESSIONS,
     GEO_SESSIONS,
+    USER_DAYS,
 )
 EVENT_GRAIN = tuple(table for table in GOLD_TABLES if table.source == "silver.events")
 SESSION_GRAIN = tuple(table for table in GOLD_TABLES if table.source == "silver.sessions")

@@ -12,13 +12,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import FileResponse
 
-from serving.deps import (
-    DASHBOARD_COOKIE,
-    Service,
-    get_service,
-    is_own_dashboard,
-    make_dashboard_token,
-)
+from serving.access import DASHBOARD_COOKIE, is_own_dashboard, make_dashboard_token
+from serving.deps import Service, get_service
 
 FOLDER = Path(__file__).resolve().parent.parent / "dashboard"
 # Everything the page loads comes from here.

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from serving.answers import answer
-from serving.deps import Service, get_service, require_key
+from serving.deps import Call, get_call, require_key
 from serving.endpoints import ENDPOINTS, Endpoint
 from serving.models import ERROR_ANSWERS, make_answer_model
 from serving.params import MetricParams, make_params
@@ -19,15 +19,13 @@ router = APIRouter(tags=["metrics"], dependencies=[Depends(require_key)], respon
 def make_route(endpoint: Endpoint) -> Callable[..., Awaitable[Response]]:
     """The function that answers requests of the endpoint."""
 
-    async def read(
-        params: MetricParams, service: Annotated[Service, Depends(get_service)]
-    ) -> Response:
-        return await answer(service, endpoint, params)
+    async def read(params: MetricParams, call: Annotated[Call, Depends(get_call)]) -> Response:
+        return await answer(call, endpoint, params)
 
     # FastAPI takes the parameters' names, types and texts from the annotation.
     read.__annotations__ |= {
         "params": Annotated[make_params(endpoint), Query()],
-        "service": Annotated[Service, Depends(get_service)],
+        "call": Annotated[Call, Depends(get_call)],
         "return": Response,
     }
     return read

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from types import SimpleNamespace
 from typing import Any
 
 from fastapi.testclient import TestClient
@@ -12,12 +13,17 @@ from serving.delta_log import TableState
 from serving.errors import ServingError
 from serving.gold_reader import TABLES, States
 from serving.queries import Statement
+from serving.sql.request import SqlRequest
 from settings.model import CacheSettings, ServingSettings, Settings
 
 READY: States = {
     name: TableState(3, f"commit-of-{name}", said={"as_of": "2015-05-20T12:00:00Z"})
     for name in TABLES
 }
+
+BUCKET = "2015-05-17T00:00:00Z"
+# What is no number in an answer.
+_TEXTS = {"bucket": BUCKET, "profile": "{}"}
 
 
 class FakeReader:
@@ -46,16 +52,49 @@ class FakeReader:
         assert self.may_answer.wait(30)
         if self.error:
             raise self.error
-        return [tuple(range(len(statement.columns)))]
+        return [tuple(_TEXTS.get(name, number) for number, name in enumerate(statement.columns))]
+
+    def open_table(self, name: str, state: TableState) -> Any:
+        assert self.states[name] == state
+        return SimpleNamespace(schema=SimpleNamespace(fields=[]))
 
     def cancel(self, job_group: str) -> None:
         self.cancelled.append(job_group)
         self.may_answer.set()
 
 
+class FakePool:
+    """The process for SQL of users, without one: it has one answer, or `error`."""
+
+    def __init__(self) -> None:
+        self.asked: list[SqlRequest] = []
+        self.error: ServingError | None = None
+
+    async def run(self, request: SqlRequest) -> dict[str, Any]:
+        self.asked.append(request)
+        if self.error:
+            raise self.error
+        return {
+            "columns": [{"name": "x", "type": "int"}, {"name": "x", "type": "string"}],
+            "rows": [[1, "a"], [2, None]],
+            "truncated": True,
+            "tables": ["gold.pages", "silver.page_views"],
+            "elapsed_ms": 12,
+        }
+
+    def prepare(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+
 def make_settings(redis_url: str | None = None, **serving: Any) -> Settings:
     cache = CacheSettings(redis_url=redis_url)
-    return Settings(serving=ServingSettings(**{"allow_anonymous": True, "cache": cache, **serving}))
+    return Settings(
+        data_dir="no-such-folder",
+        serving=ServingSettings(**{"allow_anonymous": True, "cache": cache, **serving}),
+    )
 
 
 def wait_until_ready(api: TestClient) -> None:

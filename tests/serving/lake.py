@@ -28,6 +28,7 @@ def make_events() -> list[Row]:
     return [
         {
             "site_id": "shop" if number % 4 == 0 else "blog",
+            "event_id": f"event-{number:03}",
             "event_type": _type_of(number),
             "event_name": "signup" if number % 26 == 8 else None,
             "event_time": (time := FIRST + timedelta(minutes=17, seconds=31) * number),
@@ -62,10 +63,15 @@ def make_sessions() -> list[Row]:
     return [
         {
             "site_id": "shop" if number % 4 == 0 else "blog",
+            "session_id": f"session-{number:03}",
             "session_start": (time := FIRST + timedelta(minutes=61) * number),
             "session_date": time.date(),
+            "session_end": time + timedelta(seconds=number * 3.5),
             "visitor_id": f"visitor-{number % 23}",
+            # Two visitors, one user; for one of them only later sessions say so.
+            "user_id": "user-one" if number % 23 in (1, 2) and number > 22 else None,
             "duration_s": number * 3.5,
+            "event_count": number % 5 + 1,
             "page_views": number % 5,
             "is_engaged": number % 3 != 0,
             "is_bounce": number % 3 == 0,
@@ -80,7 +86,7 @@ def make_sessions() -> list[Row]:
             "engaged_time_s": float(number % 9 * 10),
             "pages": [
                 {"page_path": f"/page/{page}", "engaged_s": 10.0 * (page + 1)}
-                for page in range(number % 4)
+                for page in range(number % 3)
             ],
             "campaign": 'it\'s "spring" :sale' if number % 6 == 0 else None,
             "device_type": "mobile" if number % 2 else "desktop",

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from serving.access import DASHBOARD_COOKIE
 from serving.app import create_app
-from serving.deps import DASHBOARD_COOKIE, UnsafeSettings
+from serving.deps import UnsafeSettings
+from serving.keys import KeyList, make_key
 from tests.serving.fakes import FakeReader, make_settings, wait_until_ready
 
 KEYS = ("first-key", "second-key")
@@ -59,6 +63,21 @@ def test_anonymous_reading_must_be_asked_for() -> None:
         assert api.get("/sessions").status_code == 200
 
 
+def test_a_key_of_the_key_file_is_enough_to_start(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    record, key = make_key("a", now, scopes=["metrics"])
+    over = record.model_copy(update={"revoked_at": now})
+    file = tmp_path / "keys.json"
+    for content in (KeyList(keys=(over,)).model_dump_json(), "{", ""):
+        file.write_text(content)
+        with pytest.raises(UnsafeSettings, match=r"keys\.json"):
+            open_api(api_keys=(), keys_file=str(file))
+    file.write_text(KeyList(keys=(record,)).model_dump_json())
+    with open_api(api_keys=(), keys_file=str(file)) as api:
+        assert api.get("/sessions", headers={"X-API-Key": key}).status_code == 200
+        assert api.get("/sessions").status_code == 401
+
+
 @pytest.mark.parametrize("url", ["http://localhost:8002", "http://127.0.0.1:8002", "http://[::1]"])
 def test_the_dashboard_on_this_machine_may_read(url: str) -> None:
     with open_api(url=url, local_dashboard=True) as api:
@@ -70,6 +89,7 @@ def test_the_dashboard_on_this_machine_may_read(url: str) -> None:
         token = cookie.split("=")[1].split(";")[0]
         headers = {"Cookie": f"{DASHBOARD_COOKIE}={token}"}
         assert api.get("/sessions", headers=headers).status_code == 200
+        assert api.get("/keys", headers=headers).status_code == 403
         wrong = {"Cookie": f"{DASHBOARD_COOKIE}={token[:-1]}"}
         api.cookies.clear()
         assert api.get("/sessions", headers=wrong).status_code == 401

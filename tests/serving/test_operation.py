@@ -14,10 +14,10 @@ from embedded.ports import find_free_port
 from schemas.gold import SESSION_GRAIN
 from schemas.gold.conversions import CONVERSIONS
 from schemas.gold.devices import DEVICE_SESSIONS, DEVICES
-from serving.answers import find_as_of, find_complete_until
 from serving.app import create_app
 from serving.delta_log import TableState
 from serving.errors import NotReady
+from serving.freshness import find_as_of, find_complete_until
 from serving.routes.dashboard import FOLDER
 from serving.routes.health import FRESHNESS_WARNING_S
 from tests.serving.fakes import READY, FakeReader, make_settings
@@ -151,7 +151,7 @@ def test_data_is_in_where_all_tables_of_events_have_it() -> None:
 
 
 def test_sessions_are_complete_where_all_their_tables_are() -> None:
-    said = {
+    said = {table.name: "2015-05-20T13:00:00+00:00" for table in SESSION_GRAIN} | {
         "gold.sessions": "2015-05-20T12:00:00.5+00:00",
         "gold.entry_pages": "2015-05-20T12:00:00+00:00",
         "gold.exit_pages": "2015-05-20T14:00:00+02:00",

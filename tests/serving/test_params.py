@@ -34,7 +34,7 @@ PagesParams, SessionsParams, DevicesParams, RealtimeParams = (
     ],
 )
 def test_times(text: str, time: datetime) -> None:
-    assert CommonParams.model_validate({"start": text}).start == time
+    assert CommonParams.model_validate({"end": text}).select(NOW).end == time
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from serving.comparison import compare_periods
 from serving.endpoints import (
     CONVERSIONS_ENDPOINT,
     DEVICES_ENDPOINT,
@@ -23,6 +24,8 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 START = datetime(2015, 5, 17, 10, 30, tzinfo=UTC)
 END = datetime(2015, 5, 18, 12, 15, tzinfo=UTC)
 MIDNIGHT = datetime(2015, 5, 19, tzinfo=UTC)
+# The other endpoints have one range, and no intervals.
+OF_RANGES = [endpoint for endpoint in ENDPOINTS if not endpoint.kinds]
 
 
 def select(start: datetime = START, end: datetime = END, **more: object) -> Selection:
@@ -94,6 +97,22 @@ def test_interval_adds_the_bucket() -> None:
     assert "bucket" not in build(SESSIONS_ENDPOINT, select()).columns
 
 
+def test_sites_are_bound_in_every_part() -> None:
+    statement = build(PAGES_ENDPOINT, select(sites=("blog", "x'; --")))
+    assert statement.args["site0"] == "blog"
+    assert statement.args["site1"] == "x'; --"
+    assert "x'" not in statement.sql
+    reads = statement.sql.split("FROM {")[1:]
+    assert len(reads) == 2 * len(PAGES_ENDPOINT.tables)
+    assert all("site_id IN (:site0, :site1)" in read for read in reads)
+    assert "IN (:site" not in build(PAGES_ENDPOINT, select()).sql
+
+
+def test_no_site_at_all_is_nothing_rather_than_everything() -> None:
+    reads = build(PAGES_ENDPOINT, select(sites=())).sql.split("FROM {")[1:]
+    assert all(" AND false" in read for read in reads)
+
+
 def test_group_by_leaves_out_what_was_not_picked() -> None:
     columns = build(DEVICES_ENDPOINT, select(group_by=("os", "device_type"))).columns
     assert columns[:3] == ("device_type", "os", "sessions")
@@ -109,3 +128,35 @@ def test_optional_dimensions_are_null_unless_picked_or_filtered_by() -> None:
         statement = build(PERFORMANCE_ENDPOINT, selection)
         assert statement.columns[:3] == ("metric", "page_path", "samples")
         assert (null in statement.sql) is is_null
+
+
+@pytest.mark.parametrize("endpoint", OF_RANGES, ids=lambda endpoint: endpoint.path)
+@pytest.mark.parametrize("timezone", [None, "Europe/Berlin", "Asia/Kolkata"])
+@pytest.mark.parametrize("interval", [None, "hour", "day", "month"])
+def test_every_marker_is_bound_in_every_zone_and_comparison(
+    endpoint: Endpoint, timezone: str | None, interval: str | None
+) -> None:
+    selection = select(
+        timezone=timezone,
+        interval=interval,
+        sites=("blog",),
+        previous=(START - timedelta(days=1), START),
+    )
+    ranges = split_range(selection.start, selection.end, NOW)
+    for statement in (
+        build_statement(endpoint, selection, ranges),
+        compare_periods(endpoint, selection, ranges),
+    ):
+        sql = statement.sql.replace(r"\'T\'HH:mm:ss\'Z\'", "")
+        assert set(re.findall(r":(\w+)", sql)) == statement.args.keys()
+        assert len(set(statement.columns)) == len(statement.columns)
+
+
+def test_hours_that_two_days_share_are_read_from_silver() -> None:
+    whole = (START.replace(minute=0), MIDNIGHT)
+    plain = build(SESSIONS_ENDPOINT, select(*whole, interval="day", timezone="Europe/Berlin"))
+    assert plain.tables == ("gold.sessions",)
+    split = build(SESSIONS_ENDPOINT, select(*whole, interval="day", timezone="Asia/Kolkata"))
+    assert split.tables == ("gold.sessions", "silver.sessions")
+    without = build(SESSIONS_ENDPOINT, select(*whole, timezone="Asia/Kolkata"))
+    assert without.tables == ("gold.sessions",)

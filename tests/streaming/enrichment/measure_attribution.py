@@ -22,7 +22,8 @@ from embedded.jars import spark_jars
 from embedded.java import java_home
 from schemas.event import JSON_OPTIONS, JSON_SCHEMA
 from settings.load import CONF_DIR
-from settings.model import Settings, SparkSettings, StreamSettings
+from settings.model import Settings, StreamSettings
+from settings.section import SparkSettings
 from streaming.enrichment.attribution import attribute_events
 from streaming.enrichment.channels import load_channel_rules
 from streaming.session import build_session

@@ -21,7 +21,8 @@ from embedded.jars import spark_jars
 from embedded.java import java_home
 from schemas.event import JSON_OPTIONS, JSON_SCHEMA
 from schemas.privacy import PrivacyRules
-from settings.model import Settings, SparkSettings, StreamSettings
+from settings.model import Settings, StreamSettings
+from settings.section import SparkSettings
 from streaming.enrichment.address_storage import truncate_address
 from streaming.enrichment.privacy import find_personal_data, redact_events, withhold_identity
 from streaming.session import build_session

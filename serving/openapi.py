@@ -1,0 +1,46 @@
+"""What every operation of the OpenAPI document has in common, added to what FastAPI makes.
+
+Whatever has the parameter `format` answers as CSV too, and with 304 to who has the answer already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI
+
+_CSV = {
+    "schema": {"type": "string"},
+    "example": "page_path,page_views\r\n/,12\r\n",
+}
+_IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of the answer you have.",
+    "schema": {"type": "string"},
+}
+
+
+def document(app: FastAPI) -> Callable[[], dict[str, Any]]:
+    """The document of the app, made at the first call."""
+    make = app.openapi
+
+    def make_document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            for operations in make()["paths"].values():
+                for operation in operations.values():
+                    _add_forms(operation)
+        return make()
+
+    return make_document
+
+
+def _add_forms(operation: dict[str, Any]) -> None:
+    parameters = operation.get("parameters", [])
+    if not any(parameter["name"] == "format" for parameter in parameters):
+        return
+    operation["responses"]["200"]["content"]["text/csv"] = _CSV
+    operation["responses"]["304"] = {"description": "You have this answer already."}
+    parameters.append(_IF_NONE_MATCH)

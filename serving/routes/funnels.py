@@ -1,0 +1,97 @@
+"""`/funnels`: the named ones, their numbers, and ad-hoc ones."""
+
+from __future__ import annotations
+
+import difflib
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Query, Response
+
+from serving.answers import Question, answer_question
+from serving.deps import Call, Service, get_call, get_service, require_key
+from serving.errors import NotFound
+from serving.gold_reader import States
+from serving.journeys.definitions import Funnel
+from serving.journeys.funnels import build_funnel
+from serving.journeys.models import Answer, FunnelList, FunnelRow, FunnelSummary, ListMeta
+from serving.journeys.params import FunnelParams
+from serving.models import ERROR_ANSWERS, ErrorAnswer
+from serving.queries import Selection, Statement
+from serving.ranges import Ranges
+
+NOT_FOUND: dict[int | str, dict[str, Any]] = {
+    404: {"model": ErrorAnswer, "description": "No funnel has this name."}
+}
+
+_EXAMPLE: dict[str, Any] = {
+    "steps": [
+        {"name": "Pricing", "event_type": "page_view", "page_path": "/pricing"},
+        {"name": "Bought", "event_type": "custom_event", "event_name": "purchase"},
+    ],
+    "window_s": 604800,
+}
+
+router = APIRouter(tags=["people"], dependencies=[Depends(require_key)], responses=ERROR_ANSWERS)
+
+
+@router.get("/funnels")
+async def list_funnels(service: Annotated[Service, Depends(get_service)]) -> FunnelList:
+    """The funnels of conf/funnels.yaml, by name.
+
+    Example: `GET /funnels`
+    """
+    return FunnelList(
+        data=[
+            FunnelSummary(
+                name=name, help=funnel.help, window_s=funnel.window_s, steps=list(funnel.steps)
+            )
+            for name, funnel in sorted(service.funnels.items())
+        ],
+        meta=ListMeta(generated_at=datetime.now(UTC)),
+    )
+
+
+@router.get(
+    "/funnels/{name}",
+    responses={200: {"model": Answer[FunnelRow]}, **NOT_FOUND},
+)
+async def read_funnel(
+    name: str,
+    params: Annotated[FunnelParams, Query()],
+    call: Annotated[Call, Depends(get_call)],
+) -> Response:
+    """How many visitors take the steps of a named funnel, in order and in time.
+
+    docs/people.md has the definition.
+
+    Example: `GET /funnels/purchase?breakdown=device_type`
+    """
+    known_funnels = call.service.funnels
+    funnel = known_funnels.get(name)
+    if funnel is None:
+        nearest = difflib.get_close_matches(name, known_funnels, n=1, cutoff=0.5)
+        hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+        known = ", ".join(sorted(known_funnels)) or "none: conf/funnels.yaml names no funnel"
+        raise NotFound(f"name: given {name!r}, allowed: {known}.{hint}")
+    return await _answer_funnel(call, "/funnels/{name}", funnel, params)
+
+
+@router.post(
+    "/funnels",
+    responses={200: {"model": Answer[FunnelRow]}},
+)
+async def run_funnel(
+    funnel: Annotated[Funnel, Body(openapi_examples={"purchase": {"value": _EXAMPLE}})],
+    params: Annotated[FunnelParams, Query()],
+    call: Annotated[Call, Depends(get_call)],
+) -> Response:
+    """An ad-hoc funnel, in the form of conf/funnels.yaml; the range is in the query string."""
+    return await _answer_funnel(call, "/funnels", funnel, params)
+
+
+async def _answer_funnel(call: Call, path: str, funnel: Funnel, params: FunnelParams) -> Response:
+    def build(selection: Selection, _: Ranges, __: States) -> Statement:
+        return build_funnel(funnel, selection, params.breakdown)
+
+    return await answer_question(call, Question(path, build), params)

@@ -1,0 +1,44 @@
+"""The engine as the worker has it, in the session of the test run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from serving.gold_reader import GoldReader
+from serving.session import tune_session
+from serving.sql.answer import Answer
+from serving.sql.engine import SqlEngine, SqlLimits
+from serving.sql.request import SqlRequest
+from tests.serving.sql.corpus import CANARY_TEXT
+
+Ask = Callable[..., Answer]
+
+
+@pytest.fixture(scope="session")
+def engine(spark: SparkSession, lake: str) -> SqlEngine:
+    session = tune_session(spark.newSession(), {})
+    limits = SqlLimits(max_length=20_000, max_bytes=10_000_000, max_scan_bytes=10_000_000)
+    return SqlEngine(session, GoldReader(session, lake), limits)
+
+
+@pytest.fixture(scope="session")
+def ask(engine: SqlEngine) -> Ask:
+    """Run a statement over the lake as it is."""
+
+    def run(sql: str, limit: int = 100, **more: Any) -> Answer:
+        return engine.run(SqlRequest(sql, limit, engine.reader.read_states(), **more))
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def canary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file whose text must be nowhere in an answer."""
+    file = tmp_path_factory.mktemp("secret") / "canary.txt"
+    file.write_text(CANARY_TEXT)
+    return file
