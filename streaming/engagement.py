@@ -2,27 +2,24 @@
 
 The model of Snowplow's page pings: time is cut into slots of ten seconds, and each slot in which
 the visitor did something counts as a whole (docs/metrics.md has the source and the differences).
-Aggregates over a session's rows of `silver.events`, small and mergeable, for the state that is kept
-of each visitor; and what they say of the session.
+One aggregate over a session's rows of `silver.events`, for the state that is kept of each visitor;
+and what it says of the session.
 """
 
 from __future__ import annotations
 
 SLOT_S = 10
-# A day has 8,640 slots, but a crawler may see a million pages in it: pages are told apart for so
-# many events of a session, the first ones. Somebody acting every ten seconds takes five hours.
-MAX_EVENTS = 2_000
 
 # Sent when the visitor has gone.
 _IS_ACTIVITY = "event_type <> 'session_end'"
-_SLOT = f"unix_seconds(event_time) div {SLOT_S}"
 
-# Output column -> aggregate over the session's rows.
+# Output column -> aggregate over the session's rows. A set: however many events a visitor sends, a
+# page has at most 8,640 slots a day.
 ENGAGEMENT = {
-    "_slots": f"collect_set({_SLOT}) FILTER (WHERE {_IS_ACTIVITY})",
-    "_page_slots": f"min_by(struct(page_path, {_SLOT} AS slot), struct(event_time, event_id), "
-    f"{MAX_EVENTS}) FILTER (WHERE {_IS_ACTIVITY} AND page_path IS NOT NULL)",
+    "_slots": f"collect_set(struct(page_path, unix_seconds(event_time) div {SLOT_S} AS slot)) "
+    f"FILTER (WHERE {_IS_ACTIVITY})",
 }
+_SLOTS = "coalesce(_slots, array())"
 
 
 def _let(name: str, value: str, body: str) -> str:
@@ -35,7 +32,7 @@ def _count_slots() -> str:
 
     Sorted by path, a page's slots lie together: from its first place to that of the next page.
     """
-    distinct = "array_sort(array_distinct(coalesce(_page_slots, array())))"
+    of_pages = f"array_sort(filter({_SLOTS}, one -> one.page_path IS NOT NULL))"
     starts = (
         "array_compact(transform(sorted, (one, place) -> CASE WHEN place = 0 "
         "OR one.page_path <> get(sorted, place - 1).page_path THEN place END))"
@@ -45,11 +42,12 @@ def _count_slots() -> str:
         f"CAST({SLOT_S} * (coalesce(get(starts, number + 1), size(sorted)) - start) AS double))"
     )
     pages = f"transform(starts, (start, number) -> {page})"
-    return _let("sorted", distinct, _let("starts", starts, pages))
+    return _let("sorted", of_pages, _let("starts", starts, pages))
 
 
-# Column of `silver.sessions` -> its expression over the aggregates.
+# Column of `silver.sessions` -> its expression over the aggregate.
 MEASURES = {
-    "engaged_time_s": f"CAST({SLOT_S} * size(coalesce(_slots, array())) AS double)",
+    "engaged_time_s": f"CAST({SLOT_S} * "
+    f"size(array_distinct(transform({_SLOTS}, one -> one.slot))) AS double)",
     "pages": _count_slots(),
 }

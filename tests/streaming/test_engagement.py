@@ -5,13 +5,11 @@ NOON is the start of a slot. All cases go through one Spark job: every case is a
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
 
-from streaming.engagement import MAX_EVENTS
 from tests.streaming.records import at
 from tests.streaming.test_sessionization import make_row, sessionize
 
@@ -70,11 +68,12 @@ def test_slots_with_activity_count(visitor: str, sessions: dict[str, dict[str, A
     assert {name: (found | {"pages": pages})[name] for name in expected} == expected
 
 
-def test_pages_are_told_apart_for_a_bounded_number_of_events(spark: SparkSession) -> None:
+def test_a_crawler_has_all_its_pages(spark: SparkSession) -> None:
     rows = [
-        make_row("crawler", at(number), event_id=f"{number:05}", page_path=f"/{number:05}")
-        for number in range(MAX_EVENTS + 7)
+        make_row("crawler", at(number / 10), event_id=f"{number:05}", page_path=f"/{number:05}")
+        for number in range(3_000)
     ]
     (session,) = sessionize(spark, reversed(rows))
-    assert session.engaged_time_s == math.ceil((MAX_EVENTS + 7) / 10) * 10
-    assert [page.page_path for page in session.pages] == [f"/{n:05}" for n in range(MAX_EVENTS)]
+    assert session.engaged_time_s == 300
+    assert [page.page_path for page in session.pages] == [f"/{n:05}" for n in range(3_000)]
+    assert {page.engaged_s for page in session.pages} == {10.0}
