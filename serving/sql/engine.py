@@ -34,7 +34,8 @@ QUERY_CONF = {
     "spark.sql.constraintPropagation.enabled": "false",
     # A join that no equality bounds must not fill the memory with one side of it.
     "spark.sql.autoBroadcastJoinThreshold": "4194304",
-    "spark.sql.maxBroadcastTableSize": "67108864",
+    # Its size is counted in pages of memory, of which one may have 64 MiB with a large heap.
+    "spark.sql.maxBroadcastTableSize": "134217728",
     # Or the parser would put environment variables where a text says ${env:NAME}.
     "spark.sql.variable.substitute": "false",
     # Statements over Silver use every core.

@@ -68,7 +68,11 @@ def _describe(name: str, reader: GoldReader, states: States) -> TableSchema:
 
 
 def _table_help(source: str) -> str:
-    return _GOLD[source].help if source in _GOLD else SOURCES[source].help
+    if source not in _GOLD:
+        return SOURCES[source].help
+    table = _GOLD[source]
+    apart = ", ".join(table.kept_apart)
+    return f"{table.help} Group by {apart}, or choose one." if apart else table.help
 
 
 def _column_helps(source: str) -> dict[str, str]:
