@@ -31,6 +31,6 @@ class SqlSettings(Section):
     )
     start_timeout_s: Seconds = Field(120, description="How long its start may take, seconds.")
     niceness: int = Field(
-        10, ge=0, le=19, description="How far it stands back for the rest (see nice(1))."
+        4, ge=0, le=19, description="How far it stands back for the rest (see nice(1))."
     )
     spark: SparkSettings = SparkSettings(master="local[2]", driver_memory="768m")
