@@ -1,4 +1,4 @@
-"""Pace: how a micro-batch is run, by how much there is to do. Measured in docs/performance.md.
+"""Pace: how a micro-batch is run, by how much there is to do. See docs/adr/0005.
 
 From a flow's last progress to the execution mode of its next batch, and from the backlog of the
 flows behind it to the moment it goes on.

@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 
 from settings.model import Settings
 
-# What the figures in DESIGN section 3 and docs/performance.md ask for; conf/ can override each.
+# What the figures in DESIGN section 3 and docs/adr/0005 ask for; conf/ can override each.
 _PROPERTIES = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from schemas.event import EVENT_TYPES
 from serving.known_keys import list_keys
 from settings.load import CONF_DIR, SettingsError
 from settings.model import Settings
@@ -20,16 +21,7 @@ DAY_S = 86_400
 DEFAULT_WINDOW_S = 14 * DAY_S
 MAX_WINDOW_S = 90 * DAY_S
 
-EventType = Literal[
-    "page_view",
-    "click",
-    "scroll",
-    "form_submit",
-    "video_play",
-    "custom_event",
-    "session_start",
-    "session_end",
-]
+EventType = Literal[EVENT_TYPES]  # type: ignore[valid-type]  # mypy wants literals
 # Columns of silver.events that a step may ask for a value of.
 StepColumn = Literal[
     "device_type",
