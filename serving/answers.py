@@ -22,11 +22,12 @@ from serving.cache import CachedAnswer, CacheKey, choose_ttl_s, make_key
 from serving.comparison import compare_periods
 from serving.deps import Call, Service
 from serving.endpoints import Endpoint
-from serving.errors import NotReady, ServingError
+from serving.errors import NotReady, ServingError, VersionGone
 from serving.forms import Form, give, give_not_modified, is_known, make_etag, wants_csv
 from serving.freshness import find_as_of, find_complete_until, format_time
 from serving.gold_reader import States
 from serving.params import CommonParams, MetricParams
+from serving.past import Gap, read_past, refuse_gone, require_past, require_readable
 from serving.queries import Selection, Statement, build_statement
 from serving.ranges import Ranges, split_range
 from serving.single_flight import compute_once
@@ -77,12 +78,19 @@ async def answer_question(call: Call, question: Question, params: MetricParams) 
     service = call.service
     states = await asyncio.to_thread(service.reader.read_states)
     # After the versions: see split_range.
-    now = datetime.now(UTC)
-    selection = restrict(params.select(now), call.access)
-    ranges = split_range(selection.start, selection.end, now, question.tables[0].grain)
+    now = moment = datetime.now(UTC)
+    past, gaps = params.past, dict[str, Gap]()
+    if past is not None:
+        require_past(past, now)
+        moment = past.as_of or now
+        states, gaps = await asyncio.to_thread(read_past, service.reader, past, states)
+    selection = restrict(params.select(moment), call.access)
+    ranges = split_range(selection.start, selection.end, moment, question.tables[0].grain)
     statement = _build(question, selection, ranges, states)
+    if past is not None and not ranges.is_empty:
+        require_readable(past, statement.tables, gaps, states)
     _require_tables(statement, states)
-    key = make_key(statement, states)
+    key = make_key(statement, states, is_past=past is not None)
     meta = _describe(question, selection, states, statement)
     form = Form(question.path, statement.columns, wants_csv(params.format, call.accept))
     etag = make_etag(form, key, meta)
@@ -96,7 +104,12 @@ async def answer_question(call: Call, question: Question, params: MetricParams) 
     found = looked.answer
     if found is None:
         ttl_s = choose_ttl_s(service.settings.serving.cache, selection.end, now)
-        found = await _compute_once(service, question, statement, states, key, ttl_s)
+        try:
+            found = await _compute_once(service, question, statement, states, key, ttl_s)
+        except VersionGone as error:
+            if past is None:
+                raise
+            raise refuse_gone(past) from error
     cache = "miss" if looked.outcome == "stale" else looked.outcome
     return give(form, etag, found, {**meta, "cache": cache})
 
