@@ -23,12 +23,18 @@ COMMANDS = {
     "send": ("cli.send", "send", "Send a file of events or an access log into Kafka."),
     "simulate": ("cli.simulate", "simulate", "Send realistic traffic with known truth."),
     "status": ("cli.status", "status", "Show lag, freshness, the ledger and each check."),
+    "explain-number": (
+        "cli.explain_number",
+        "explain_number",
+        "Trace a number to its events and offsets.",
+    ),
     "rebuild": ("cli.rejudge", "rebuild", "Make some days again under today's rules."),
     "replay-dead-letters": (
         "cli.rejudge",
         "replay_dead_letters",
         "Judge rejected records by today's rules.",
     ),
+    "maintain": ("cli.maintain", "maintain", "Compact, clean up, and apply retention."),
     "keys": ("cli.keys", "app", "Make, list, replace and revoke API keys."),
     "config": ("cli.config", "app", "Show the settings in force."),
 }

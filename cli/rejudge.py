@@ -7,7 +7,6 @@ sessions and Gold in line before it ends.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,12 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.options import DataDir, load_command_settings
+from cli.app_commands import say
+from cli.options import DataDir
 
 if TYPE_CHECKING:
-    from settings.model import Settings
+    from streaming.checkpoints import FlowState
+    from streaming.runtime import Runtime
 
-_FAILED = 1
 _SHOWN_CHANGES = 60
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -91,56 +91,26 @@ def _read_day(option: str, text: str) -> date:
 def _carry_out(
     command: str, arguments: dict[str, Any], data_dir: Path | None, as_json: bool
 ) -> None:
-    from cli.status import find_running
-    from streaming.lock import LakeInUse
-    from streaming.overview import Unobservable
+    from cli.app_commands import carry_out
     from streaming.rejudge.commands import RebuildError
-    from streaming.report import is_app_running, read_report
-    from streaming.requests import RequestFailed
 
-    try:
-        settings = find_running(load_command_settings(data_dir))
-        if is_app_running(read_report(settings)):
-            result = _ask(settings, command, arguments)
-        else:
-            result = _do_here(settings, command, arguments)
-    except (Unobservable, LakeInUse, RebuildError, RequestFailed) as error:
-        typer.echo(f"web-analytics: {error}", err=True)
-        raise typer.Exit(_FAILED) from error
+    result = carry_out(command, arguments, data_dir, _do_here, RebuildError)
     typer.echo(json.dumps(result, indent=2)) if as_json else show(result)
 
 
-def _ask(settings: Settings, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    from streaming.report import is_app_running, read_report
-    from streaming.requests import follow_request, send_request
+def _do_here(
+    runtime: Runtime, states: Mapping[str, FlowState], command: str, arguments: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Carry it out in this process, and let the flows after Silver follow."""
+    from streaming.handlers import PASSES
+    from streaming.pipeline import AFTER_SILVER
+    from streaming.run import drain_flows
 
-    request = send_request(settings, command, arguments)
-    for said in follow_request(settings, request, lambda: is_app_running(read_report(settings))):
-        if isinstance(said, dict):
-            return said
-        _say(said)
-    raise AssertionError("a request ends with its answer")
-
-
-def _do_here(settings: Settings, command: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Start Spark, carry it out, and let the flows after Silver follow."""
-    _say("the app does not run: doing it here")
-    from embedded.jars import spark_jars
-    from embedded.java import java_home
-    from streaming.__main__ import hold_app
-
-    os.environ["JAVA_HOME"] = str(java_home())
-    jars = spark_jars() if settings.spark.packages else []
-    with hold_app(settings, jars) as (runtime, states):
-        from streaming.handlers import PASSES
-        from streaming.pipeline import AFTER_SILVER
-        from streaming.run import drain_flows
-
-        result = PASSES[command](runtime, arguments, _say)
-        if not result.is_dry_run:
-            _say("bringing sessions and Gold in line")
-            drain_flows(runtime, AFTER_SILVER, states, beats=False)
-        return result.as_dict()
+    result = PASSES[command](runtime, arguments, say)
+    if not result.is_dry_run:
+        say("bringing sessions and Gold in line")
+        drain_flows(runtime, AFTER_SILVER, states, beats=False)
+    return result.as_dict()
 
 
 def show(result: dict[str, Any]) -> None:
@@ -164,7 +134,3 @@ def show(result: dict[str, Any]) -> None:
         console.print(table)
     if len(result["changes"]) > _SHOWN_CHANGES:
         console.print(f"... all of them with --json, and in rejudged/{result['id']}.json")
-
-
-def _say(text: str) -> None:
-    typer.echo(f"{text} ...", err=True)

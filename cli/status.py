@@ -106,12 +106,16 @@ def show(answer: dict[str, Any], *, is_running: bool) -> None:
         f"app [bold]{'running' if is_running else 'down'}[/], "
         f"[bold]{'caught up' if is_caught_up else 'catching up' if is_running else 'behind'}[/]"
     )
-    outcomes = ("silver", "dead_letters", "duplicates", "erased")
+    outcomes: tuple[str, ...] = ("silver", "dead_letters", "duplicates", "erased")
     balance = "balanced" if ledger["balanced"] else "not balanced"
     if not is_caught_up and not ledger["balanced"]:
         balance = "catching up" if is_running else "behind"
+    if ledger.get("expired") or ledger.get("expired_letters"):
+        outcomes += ("expired_letters",)
+    expired = f" and {ledger['expired']:,} expired" if ledger.get("expired") else ""
     console.print(
-        f"ledger: {ledger['records']:,} records in Kafka, {ledger['bronze']:,} in Bronze = "
+        f"ledger: {ledger['records']:,} records in Kafka, "
+        f"{ledger['bronze']:,} in Bronze{expired} = "
         + " + ".join(f"{ledger[name]:,} {name}" for name in outcomes)
         + f" ([bold]{balance}[/])\n"
     )

@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 from pydantic import Field, SecretStr, field_validator
 
 from schemas.privacy import PrivacyRules
+from settings.retention import RetentionSettings
 from settings.section import Port, Seconds, Section, SparkSettings
 from settings.sql import SqlSettings
 
@@ -192,6 +193,7 @@ class Settings(Section):
     rules: RulesSettings = RulesSettings()
     geo: GeoSettings = GeoSettings()
     privacy: PrivacyRules = PrivacyRules()
+    retention: RetentionSettings = RetentionSettings()
     conversions: tuple[ConversionRule, ...] = Field(
         (ConversionRule(event_type="custom_event", has_value=True),),
         description="What counts as a conversion; an event that meets any of them.",

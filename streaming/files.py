@@ -7,6 +7,7 @@ all others go through Hadoop's FileSystem of the active Spark session.
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,20 @@ def delete_file(uri: str) -> None:
         return
     system, path, _ = _hadoop(uri)
     system.delete(path, False)
+
+
+def find_modified_at(uri: str) -> datetime | None:
+    """When the file was last written, None where there is no such file."""
+    local = local_path(uri)
+    if local is not None:
+        try:
+            return datetime.fromtimestamp(local.stat().st_mtime, UTC)
+        except FileNotFoundError:
+            return None
+    system, path, _ = _hadoop(uri)
+    if not system.exists(path):
+        return None
+    return datetime.fromtimestamp(system.getFileStatus(path).getModificationTime() / 1000, UTC)
 
 
 def list_names(uri: str) -> list[str]:

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql.streaming.query import StreamingQuery
 
 from streaming.checkpoints import FlowState, check_flow, write_state
 from streaming.pacing import choose_execution, find_readers, wait_for_readers
 from streaming.runtime import Runtime
 from streaming.sinks import Batch
+from streaming.snapshots import read_transactions
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +41,9 @@ def check_flows(runtime: Runtime, flows: tuple[Flow, ...]) -> dict[str, FlowStat
     """Check each flow's checkpoint against its tables; raises CheckpointError."""
     states = {}
     for flow in flows:
-        tables = {name: _transactions(runtime, name) for name in flow.targets}
+        tables = {
+            name: read_transactions(runtime.spark, runtime.table(name)) for name in flow.targets
+        }
         states[flow.name] = check_flow(flow.name, runtime.checkpoint(flow.name), tables)
     return states
 
@@ -88,15 +91,3 @@ def _count_last_rows(query: StreamingQuery | None) -> int:
 def _trigger_s(runtime: Runtime, flow: Flow) -> float:
     stream = runtime.settings.stream
     return stream.trigger_s.get(flow.name, stream.default_trigger_s)
-
-
-def _transactions(runtime: Runtime, table: str) -> dict[str, int]:
-    """The last version of every transaction id in a table."""
-    spark: SparkSession = runtime.spark
-    delta_log = spark._jvm.org.apache.spark.sql.delta.DeltaLog  # type: ignore[union-attr]
-    snapshot = delta_log.forTable(spark._jsparkSession, runtime.table(table)).snapshot()
-    transactions = snapshot.setTransactions()
-    return {
-        str(transactions.apply(i).appId()): int(transactions.apply(i).version())
-        for i in range(transactions.size())
-    }

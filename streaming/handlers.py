@@ -15,6 +15,7 @@ from typing import Any
 from schemas import silver
 from settings.model import Settings
 from streaming.delta_log import latest_version
+from streaming.maintenance.command import maintain
 from streaming.progress import has_read
 from streaming.rejudge.commands import Result, rebuild, replay
 from streaming.rejudge.records import Days
@@ -56,7 +57,15 @@ def _and_wait(
     return handle
 
 
-HANDLERS: dict[str, Handler] = {name: _and_wait(carry_out) for name, carry_out in PASSES.items()}
+def maintain_tables(runtime: Runtime, arguments: Mapping[str, Any], say: Say) -> dict[str, Any]:
+    """arguments: is_dry_run. Nothing follows from it: no row that a flow reads is changed."""
+    return maintain(runtime, is_dry_run=bool(arguments["is_dry_run"]), say=say).as_dict()
+
+
+HANDLERS: dict[str, Handler] = {
+    **{name: _and_wait(carry_out) for name, carry_out in PASSES.items()},
+    "maintain": maintain_tables,
+}
 
 
 def wait_for_followers(settings: Settings) -> None:

@@ -8,25 +8,31 @@ streams that wrote them; it needs Spark and reads everything.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from schemas import bronze, silver
 from schemas.gold import GOLD_TABLES
-from schemas.table import GoldTable
-from settings.model import Settings
-from streaming.checkpoints import latest_batch, read_offsets
-from streaming.clock import MICROS, watermark_delay_s
+from schemas.gold.realtime import REALTIME
+from settings.retention import first_day_of_minutes
 from streaming.delta_log import latest_version
-from streaming.progress import first_offsets
-from streaming.runtime import Runtime, checkpoint_uri
+from streaming.proofs import (
+    COPIES_WITH_ANOTHER_BODY,
+    DUPLICATES_WITHOUT_EVENT,
+    EVENTS_TWICE,
+    each_record_once,
+    gold_wrong,
+    offset_gaps,
+    sessions_wrong,
+)
+from streaming.runtime import Runtime
+from streaming.snapshots import EXPIRED, read_transactions
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 # Rows that an erasure took out of Silver: no command erases yet, the one that does counts here.
 ERASED = 0
-
-_DAY_S = 86_400
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,11 @@ class Check:
 
 @dataclass(frozen=True)
 class Ledger:
-    """Row counts of one moment."""
+    """Row counts of one moment.
+
+    expired, expired_letters: records that Bronze and the dead letters had and have let go of
+    (setting retention.bronze_days).
+    """
 
     records: int
     bronze: int
@@ -50,12 +60,15 @@ class Ledger:
     dead_letters: int
     duplicates: int
     erased: int = ERASED
+    expired: int = 0
+    expired_letters: int = 0
 
     @property
     def is_balanced(self) -> bool:
         """Holds whenever the app is caught up; while it is behind, it need not."""
-        outcomes = self.silver + self.dead_letters + self.duplicates + self.erased
-        return self.records == self.bronze == outcomes
+        letters = self.dead_letters + self.expired_letters
+        outcomes = self.silver + letters + self.duplicates + self.erased
+        return self.records == self.bronze + self.expired == outcomes
 
 
 def verify(runtime: Runtime) -> list[Check]:
@@ -79,15 +92,16 @@ def verify(runtime: Runtime) -> list[Check]:
         name.replace(".", "_"): read_table(runtime, name, latest_version(runtime.table(name)))
         for name in reversed(names)
     }
+    has_expired = _count_expired(runtime, bronze.EVENTS.name) > 0
     queries = {
         "records_without_one_outcome": (
             "Kafka coordinates that are not once in Bronze and once in Silver, the dead letters "
             "or the duplicates.",
-            EACH_RECORD_ONCE,
+            each_record_once(has_expired=has_expired),
         ),
         "offsets_missing": (
             "Offsets between the first and the last that Bronze does not have.",
-            offset_gaps(runtime.settings),
+            offset_gaps(runtime.settings, has_expired=has_expired),
         ),
         "events_twice": ("Rows of silver.events beyond the first of an event.", EVENTS_TWICE),
         "duplicates_without_event": (
@@ -100,10 +114,12 @@ def verify(runtime: Runtime) -> list[Check]:
         ),
     }
     for table in GOLD_TABLES:
-        name = table.name.replace(".", "_")
+        name, since = table.name.replace(".", "_"), None
+        if table is REALTIME and _count_expired(runtime, table.name):
+            since = first_day_of_minutes(runtime.settings.retention, datetime.now(UTC))
         queries[f"{name}_wrong"] = (
             f"Groups in which {table.name} differs from what {table.source} gives.",
-            gold_wrong(table, frames[name]),
+            gold_wrong(table, frames[name], since),
         )
     proofs = [
         _require_none(name, help_text, runtime.spark.sql(sql, **frames))
@@ -115,129 +131,11 @@ def verify(runtime: Runtime) -> list[Check]:
     return [*proofs, Check("duplicates_with_another_body", state, changed, 0, text)]
 
 
+def _count_expired(runtime: Runtime, table: str) -> int:
+    """Rows that a table has let go of."""
+    return read_transactions(runtime.spark, runtime.table(table)).get(EXPIRED, 0)
+
+
 def _require_none(name: str, help_text: str, result: DataFrame) -> Check:
     value = int(result.collect()[0][0])
     return Check(name, "CRITICAL" if value else "HEALTHY", value, 0, help_text)
-
-
-EACH_RECORD_ONCE = """
-SELECT count(*) FROM (
-  SELECT sum(records) AS records, sum(outcomes) AS outcomes FROM (
-    SELECT topic, partition, offset, 1 AS records, 0 AS outcomes FROM {bronze_events}
-    UNION ALL SELECT topic, partition, offset, 0, 1 FROM {silver_events}
-    UNION ALL SELECT topic, partition, offset, 0, 1 FROM {bronze_dead_letters}
-    UNION ALL SELECT topic, partition, offset, 0, 1 FROM {silver_duplicates})
-  GROUP BY topic, partition, offset)
-WHERE records <> 1 OR outcomes <> 1"""
-
-EVENTS_TWICE = """
-SELECT coalesce(sum(copies - 1), 0) FROM (
-  SELECT count(*) AS copies FROM {silver_events} GROUP BY site_id, event_id)"""
-
-DUPLICATES_WITHOUT_EVENT = """
-SELECT count(*) FROM {silver_duplicates} AS copies
-LEFT ANTI JOIN {silver_events} AS events
-ON copies.site_id = events.site_id AND copies.event_id = events.event_id"""
-
-
-COPIES_WITH_ANOTHER_BODY = """
-SELECT count(*) FROM {silver_duplicates} AS copies JOIN {silver_events} AS events
-ON copies.site_id = events.site_id AND copies.event_id = events.event_id
-AND copies.body_hash <> events.body_hash"""
-
-
-def offset_gaps(settings: Settings) -> str:
-    """SQL of how many offsets Bronze lacks, from where it began to read each partition."""
-    begun = " ".join(
-        f"WHEN topic = '{settings.kafka.topic}' AND partition = {partition} THEN {offset}"
-        for partition, offset in first_offsets(settings).items()
-    )
-    first = f"CASE {begun} ELSE 0 END" if begun else "0"
-    return f"""
-SELECT coalesce(sum(expected - found), 0) FROM (
-  SELECT max(offset) + 1 - {first} AS expected, count(DISTINCT offset) AS found
-  FROM {{bronze_events}} GROUP BY topic, partition)"""
-
-
-def gold_wrong(table: GoldTable, stored: DataFrame) -> str:
-    """SQL of the groups whose stored numbers are not those of the table's source.
-
-    What is not added up is left out: merged sketches estimate the same set slightly differently.
-    """
-    added = {name for name, sql in table.stored.items() if sql.startswith(("count", "sum("))}
-    numbers = [name for name in stored.columns if name in added]
-    # Sums of doubles depend on their order; beyond the microsecond they may differ.
-    made = [f"round(double({table.stored[name]}), 6) AS {name}" for name in numbers]
-    kept = [f"round(double(sum({name})), 6) AS {name}" for name in numbers]
-    dimensions = [f"{sql} AS {name}" for name, sql in table.dimensions.items()]
-    source, gold = (f"{{{name.replace('.', '_')}}}" for name in (table.source, table.name))
-    made_columns = ", ".join((f"{table.bucket} AS bucket", *dimensions, *made))
-    kept_columns = ", ".join(("bucket", *table.dimension_names, *kept))
-    rows = f"(SELECT {', '.join(table.row_columns)} FROM {source})"
-    expected = f"SELECT {made_columns} FROM {rows} WHERE {table.where} GROUP BY ALL"
-    actual = f"SELECT {kept_columns} FROM {gold} GROUP BY ALL"
-    return (
-        f"WITH expected AS ({expected}), actual AS ({actual}) SELECT count(*) FROM ("
-        "(SELECT * FROM expected EXCEPT SELECT * FROM actual) UNION ALL "
-        "(SELECT * FROM actual EXCEPT SELECT * FROM expected))"
-    )
-
-
-def sessions_wrong(settings: Settings) -> str:
-    """SQL of the sessions that are missing or too many (docs/adr/0003).
-
-    A chain is what gaps alone make of a visitor's events. One that is not longer than the limit of
-    a session is a session as it stands; how longer ones are cut is left to the tests. Missing is
-    only what must be closed: by the watermark, or by a late event that was repaired at once.
-    """
-    gap, delay, limit = (
-        f"{round(seconds * MICROS)}L"
-        for seconds in (
-            settings.session.gap_s,
-            watermark_delay_s(settings.session),
-            _DAY_S - 2 * settings.session.gap_s,
-        )
-    )
-    same = (
-        "chains.site_id = sessions.site_id AND chains.visitor_id = sessions.visitor_id "
-        "AND chains.first = sessions.session_start AND chains.last = sessions.session_end "
-        "AND chains.events = sessions.event_count AND chains.views = sessions.page_views"
-    )
-    return f"""
-WITH events AS (
-  SELECT *, unix_micros(event_time) AS at, unix_micros(arrival_time) - {delay} AS marked,
-    unix_micros(greatest(arrival_time, stream_time)) - {delay} AS probed,
-    is_late AND unix_micros(arrival_time) - unix_micros(event_time) < {gap} + {delay} AS is_probe,
-    lag(event_time) OVER (
-      PARTITION BY site_id, visitor_id ORDER BY event_time, event_id) AS previous
-  FROM {{silver_events}} WHERE visitor_id IS NOT NULL),
-numbered AS (
-  SELECT *, sum(CASE WHEN previous IS NULL OR at - unix_micros(previous) > {gap} THEN 1 ELSE 0 END)
-    OVER (PARTITION BY site_id, visitor_id ORDER BY event_time, event_id) AS chain
-  FROM events),
-chains AS (
-  SELECT site_id, visitor_id, min(event_time) AS first, max(event_time) AS last,
-    count(*) AS events, count_if(event_type = 'page_view') AS views,
-    max(at) - min(at) AS length,
-    greatest(max(at), max(CASE WHEN is_probe THEN probed END)) + {gap} AS closes,
-    greatest({_closed_micros(settings)}L, max(CASE WHEN is_late AND NOT is_probe THEN marked END))
-      AS closed
-  FROM numbered GROUP BY site_id, visitor_id, chain),
-sessions AS (SELECT * FROM {{silver_sessions}})
-SELECT
-  (SELECT count(*) FROM (SELECT * FROM chains WHERE length <= {limit} AND closes < closed) AS chains
-    LEFT ANTI JOIN sessions ON {same})
-+ (SELECT count(*) FROM (SELECT * FROM sessions LEFT ANTI JOIN chains ON {same}) AS sessions
-    LEFT ANTI JOIN chains ON chains.length > {limit}
-    AND chains.site_id = sessions.site_id AND chains.visitor_id = sessions.visitor_id
-    AND sessions.session_start >= chains.first AND sessions.session_end <= chains.last)"""
-
-
-def _closed_micros(settings: Settings) -> int:
-    """The event time up to which the last finished batch of `sessions` has closed them."""
-    checkpoint = checkpoint_uri(settings, "sessions")
-    done = latest_batch(checkpoint, "commits")
-    if done is None:
-        return 0
-    metadata, _ = read_offsets(checkpoint, done)
-    return int(metadata["batchWatermarkMs"]) * 1000

@@ -167,7 +167,6 @@ def run_checks(overview: Overview) -> list[Check]:
 def _look(settings: Settings) -> Overview:
     versions = {name: latest_version(table_uri(settings, name)) for name in _TIME_COLUMNS}
     ends = count_kafka(settings, _KAFKA_TIMEOUT_S)
-    report = read_report(settings)
     behind = count_behind(settings, ends)
     is_work_due = is_closing_due(settings) or read_journal(settings).pending is not None
     interrupted = interrupted_flows(settings)
@@ -176,7 +175,8 @@ def _look(settings: Settings) -> Overview:
         for name, column in _TIME_COLUMNS.items()
     }
     ends_after = count_kafka(settings, _KAFKA_TIMEOUT_S)
-    rows = {name: snapshot.rows if snapshot else 0 for name, snapshot in snapshots.items()}
+    rows = {name: found.rows if found else 0 for name, found in snapshots.items()}
+    expired = {name: found.expired if found else 0 for name, found in snapshots.items()}
     return Overview(
         ledger=Ledger(
             records=sum(ends_after.values()),
@@ -184,12 +184,14 @@ def _look(settings: Settings) -> Overview:
             silver=rows[silver.EVENTS.name],
             dead_letters=rows[bronze.DEAD_LETTERS.name],
             duplicates=rows[silver.DUPLICATES.name],
+            expired=expired[bronze.EVENTS.name],
+            expired_letters=expired[bronze.DEAD_LETTERS.name],
         ),
         behind=behind,
         is_steady=ends == ends_after and versions == _versions(snapshots),
         is_work_due=is_work_due,
         interrupted=interrupted,
-        report=report,
+        report=read_report(settings),
         freshness_s=_measure_freshness(settings, snapshots),
     )
 

@@ -91,10 +91,10 @@ def has_read(settings: Settings, flow: str, version: int) -> bool:
     return is_beyond or count_flow_behind(settings, flow) == 0
 
 
-def position_of(settings: Settings, flow: str) -> Position:
-    """How far a flow's finished batches have read its table."""
+def position_of(settings: Settings, flow: str, source: int = 0) -> Position:
+    """How far a flow's finished batches have read its table, or a further source by number."""
     offsets = _committed(settings, flow)
-    return delta_position(offsets[0] if offsets else None)
+    return delta_position(offsets[source] if offsets else None)
 
 
 def is_closing_due(settings: Settings) -> bool:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from delta.tables import DeltaTable
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
 from schemas import bronze, silver
@@ -39,6 +40,18 @@ TABLES = (
 # Delta's conflict check knows no rows: whoever writes to silver.events, bronze.dead_letters or
 # silver.duplicates holds this for as long as its reading and writing must belong together.
 SILVER_LOCK = threading.Lock()
+_TABLE_LOCKS: dict[str, threading.RLock] = {}
+
+
+@contextmanager
+def hold_table(runtime: Runtime, name: str) -> Iterator[None]:
+    """Be the only one in this process that writes to a table.
+
+    Flows and maintenance take it for each commit, or one that changes rows would fail where the
+    other has just rewritten their file. Taken after SILVER_LOCK, never before it.
+    """
+    with _TABLE_LOCKS.setdefault(runtime.table(name), threading.RLock()):
+        yield
 
 
 @dataclass
@@ -67,8 +80,7 @@ class Batch:
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
         """Put `rows` in the place of all rows that meet `where`, in one commit."""
-        writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", where)
-        writer.options(**_metadata(metadata)).save(self.runtime.table(table.name))
+        replace_rows(self.runtime, table, rows, where, metadata)
 
     def merge(
         self, table: Table, changes: DataFrame, on: str, metadata: Mapping[str, Any] | None = None
@@ -111,7 +123,21 @@ def write_once(
     app_id, version = transaction
     writer = rows.write.format("delta").mode(mode).options(**options)
     writer = writer.option("txnAppId", app_id).option("txnVersion", str(version))
-    writer.save(runtime.table(table.name))
+    with hold_table(runtime, table.name):
+        writer.save(runtime.table(table.name))
+
+
+def replace_rows(
+    runtime: Runtime,
+    table: GoldTable,
+    rows: DataFrame,
+    where: str,
+    metadata: Mapping[str, Any] | None = None,
+) -> None:
+    """Put `rows` in the place of all rows that meet `where`, in one commit."""
+    writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", where)
+    with hold_table(runtime, table.name):
+        writer.options(**_metadata(metadata)).save(runtime.table(table.name))
 
 
 def merge_rows(
@@ -126,10 +152,7 @@ def merge_rows(
     changes: the table's columns and is_gone (boolean). `on` compares `target` with `source`.
     """
     columns: dict[str, str | Column] = {name: f"source.{name}" for name in table.column_names}
-    conf = runtime.spark.conf
-    # Merge takes user metadata from the session only.
-    conf.set(_METADATA_CONF, json.dumps(metadata or {}))
-    try:
+    with hold_table(runtime, table.name), say_in_commits(runtime.spark, metadata or {}):
         (
             DeltaTable.forPath(runtime.spark, runtime.table(table.name))
             .alias("target")
@@ -139,8 +162,16 @@ def merge_rows(
             .whenNotMatchedInsert("NOT source.is_gone", values=columns)
             .execute()
         )
+
+
+@contextmanager
+def say_in_commits(spark: SparkSession, metadata: Mapping[str, Any]) -> Iterator[None]:
+    """Attach user metadata to the session's commits: some commands take it from there only."""
+    spark.conf.set(_METADATA_CONF, json.dumps(metadata))
+    try:
+        yield
     finally:
-        conf.unset(_METADATA_CONF)
+        spark.conf.unset(_METADATA_CONF)
 
 
 def create_tables(runtime: Runtime) -> None:
@@ -157,7 +188,8 @@ def create_tables(runtime: Runtime) -> None:
 
 def append_heartbeat(runtime: Runtime, row: DataFrame) -> None:
     """Append to `ops.heartbeats`; a heartbeat too many changes nothing."""
-    row.write.format("delta").mode("append").save(runtime.table(silver.HEARTBEATS.name))
+    with hold_table(runtime, silver.HEARTBEATS.name):
+        row.write.format("delta").mode("append").save(runtime.table(silver.HEARTBEATS.name))
 
 
 def _is_there(runtime: Runtime, table: Table | GoldTable) -> bool:

@@ -7,9 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from streaming.files import local_path
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+# Transaction whose version is how many rows the table has let go of (streaming/maintenance).
+EXPIRED = "retention:rows"
 
 
 class MissingStatistics(Exception):
@@ -18,11 +25,15 @@ class MissingStatistics(Exception):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One version of a table. `newest`: the latest time in the column asked for."""
+    """One version of a table. `newest`: the latest time in the column asked for.
+
+    expired: rows that were let go of because of their age.
+    """
 
     version: int
     rows: int
     newest: datetime | None
+    expired: int = 0
 
 
 def read_snapshot(uri: str, time_column: str) -> Snapshot | None:
@@ -50,7 +61,8 @@ def read_snapshot(uri: str, time_column: str) -> Snapshot | None:
     if column in files.column_names:  # not where there is no file yet
         times = files[column].to_pylist()
     newest = max((time for time in times if time is not None), default=None)
-    return Snapshot(int(table.version()), sum(count for count in counts if count), newest)
+    rows, expired = sum(count for count in counts if count), table.transaction_version(EXPIRED)
+    return Snapshot(int(table.version()), rows, newest, expired or 0)
 
 
 def _query_snapshot(uri: str, time_column: str) -> Snapshot | None:
@@ -66,4 +78,16 @@ def _query_snapshot(uri: str, time_column: str) -> Snapshot | None:
     rows = spark.read.format("delta").option("versionAsOf", version).load(uri)
     found: Any = rows.agg(F.count("*"), F.unix_micros(F.max(time_column))).collect()[0]
     newest = datetime.fromtimestamp(found[1] / 1_000_000, UTC) if found[1] is not None else None
-    return Snapshot(int(version), int(found[0]), newest)
+    expired = read_transactions(spark, uri).get(EXPIRED, 0)
+    return Snapshot(int(version), int(found[0]), newest, expired)
+
+
+def read_transactions(spark: SparkSession, uri: str) -> dict[str, int]:
+    """The last version of every transaction id in a table."""
+    delta_log = spark._jvm.org.apache.spark.sql.delta.DeltaLog  # type: ignore[union-attr]
+    snapshot = delta_log.forTable(spark._jsparkSession, uri).snapshot()
+    transactions = snapshot.setTransactions()
+    return {
+        str(transactions.apply(i).appId()): int(transactions.apply(i).version())
+        for i in range(transactions.size())
+    }

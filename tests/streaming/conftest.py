@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from settings.model import Settings
 from streaming.runtime import Runtime
 from streaming.sinks import Batch, create_tables
 from tests.streaming.lake import Lake
+from tests.streaming.short_history import RECORDS_A_DAY, write_history
+from tests.streaming.two_days import live_two_days
 
 MakeLake = Callable[[], Lake]
 
@@ -22,6 +25,49 @@ def empty_lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("empty")
     create_tables(Runtime(spark, Settings(data_dir=str(folder))))
     return folder
+
+
+@pytest.fixture(scope="session")
+def two_days(
+    spark: SparkSession, empty_lake: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Lake:
+    """A lake of two days, worked through; to be copied."""
+    folder = tmp_path_factory.mktemp("days") / "two days ü"
+    shutil.copytree(empty_lake, folder)
+    lake = Lake(Runtime(spark, Settings(data_dir=str(folder))))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Batch, "publish", lambda *_: None)
+        live_two_days(lake)
+    return lake
+
+
+@pytest.fixture(scope="session")
+def short_history(
+    spark: SparkSession, empty_lake: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A lake of two days, written by hand; to be copied."""
+    folder = tmp_path_factory.mktemp("short") / "history"
+    shutil.copytree(empty_lake, folder)
+    write_history(Runtime(spark, Settings(data_dir=str(folder))))
+    return folder
+
+
+@pytest.fixture
+def short_lake(spark: SparkSession, short_history: Path, tmp_path: Path) -> Lake:
+    """A copy of it, with the times of its files."""
+    folder = tmp_path / "a b ü"
+    shutil.copytree(short_history, folder)
+    return Lake(Runtime(spark, Settings(data_dir=str(folder))), fed=2 * RECORDS_A_DAY)
+
+
+@pytest.fixture
+def lake_of_two_days(two_days: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    """A copy of it, with the times of its files."""
+    folder = tmp_path / "a b ü"
+    shutil.copytree(two_days.runtime.settings.data_dir, folder)
+    monkeypatch.setattr(Batch, "publish", lambda *_: None)
+    runtime = Runtime(two_days.runtime.spark, Settings(data_dir=str(folder)))
+    return replace(two_days, runtime=runtime, published=[])
 
 
 @pytest.fixture(scope="module")
