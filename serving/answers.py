@@ -96,7 +96,7 @@ async def answer_question(call: Call, question: Question, params: MetricParams) 
     found = looked.answer
     if found is None:
         ttl_s = choose_ttl_s(service.settings.serving.cache, selection.end, now)
-        found = await _compute_once(service, question, statement, states, key, ttl_s)
+        found = await _compute_once(call, question, statement, states, key, ttl_s)
     cache = "miss" if looked.outcome == "stale" else looked.outcome
     return give(form, etag, found, {**meta, "cache": cache})
 
@@ -119,28 +119,25 @@ def _require_tables(statement: Statement, states: States) -> None:
 
 
 async def _compute_once(
-    service: Service,
+    call: Call,
     question: Question,
     statement: Statement,
     states: States,
     key: CacheKey,
     ttl_s: int,
 ) -> CachedAnswer:
-    """Join the computation of this key that is under way, or start it."""
-    flight = service.flights.get(key)
-    if flight is None:
-        flight = asyncio.create_task(
-            compute_once(
-                service.link,
-                key,
-                lambda: service.cache.look(key),
-                lambda: _compute(service, question, statement, states, key, ttl_s),
-            )
-        )
-        service.flights[key] = flight
-        flight.add_done_callback(lambda _: service.flights.pop(key))
-    # Shielded: one client that goes away must not take the answer from the others.
-    return await asyncio.shield(flight)
+    """Join the computation of this key that is under way here or elsewhere, or start it."""
+    service = call.service
+    return await service.flights.join(
+        key,
+        lambda: compute_once(
+            service.link,
+            key,
+            lambda: service.cache.look(key),
+            lambda: _compute(service, question, statement, states, key, ttl_s),
+        ),
+        call.is_gone,
+    )
 
 
 async def _compute(

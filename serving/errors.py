@@ -70,6 +70,10 @@ class QueryFailed(ServingError):
     """Spark could not run the query; the log has the reason."""
 
 
+class ClientGone(ServingError):
+    """Nobody waits for the answer any more: its query has been stopped."""
+
+
 class SqlRefused(ServingError):
     """The guard does not let a statement run: `details` say which construct, and where."""
 
@@ -92,6 +96,7 @@ STATUS: dict[type[ServingError], tuple[int, str]] = {
     Busy: (503, "busy"),
     QueryTimeout: (504, "query_timeout"),
     QueryFailed: (500, "internal"),
+    ClientGone: (499, "client_gone"),  # only the log sees it
     SqlRefused: (422, "sql_refused"),
     SqlInvalid: (422, "sql_invalid"),
     SqlTooHeavy: (422, "sql_too_heavy"),

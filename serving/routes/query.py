@@ -16,6 +16,7 @@ from serving.access import Access
 from serving.answers import NOT_READY_RETRY_S
 from serving.deps import Service, get_access, get_service, require_scope
 from serving.errors import NotReady, ServingError
+from serving.flights import wait_while_connected
 from serving.freshness import format_time
 from serving.gold_reader import States
 from serving.models import ERROR_ANSWERS
@@ -27,7 +28,6 @@ from serving.sql.schema import TableSchema, describe_tables
 from serving.sql.tables import READABLE
 
 DEFAULT_ROWS = 1_000
-_DISCONNECT_POLL_S = 0.5
 _EXAMPLE = (
     "SELECT page_path, sum(page_views) AS views,\n"
     "       hll_sketch_estimate(hll_union_agg(visitors)) AS visitors\n"
@@ -176,13 +176,9 @@ async def _read_states(service: Service) -> States:
 async def _run_while_connected(
     request: Request, pool: SqlPool, asked: SqlRequest
 ) -> dict[str, Any]:
-    """The pool's answer; the statement ends where the client has gone."""
-    running = asyncio.ensure_future(pool.run(asked))
+    """The pool's answer; the statement ends where the client has gone. Raises ClientGone."""
+    running = asyncio.create_task(pool.run(asked))
     try:
-        while not running.done():
-            await asyncio.wait({running}, timeout=_DISCONNECT_POLL_S)
-            if not running.done() and await request.is_disconnected():
-                running.cancel()
-        return await running
+        return await wait_while_connected(running, request.is_disconnected)
     finally:
         running.cancel()
