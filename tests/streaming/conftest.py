@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -14,7 +16,9 @@ from streaming.runtime import Runtime
 from streaming.sinks import Batch, create_tables
 from tests.streaming.lake import Lake
 
-MakeLake = Callable[[], Lake]
+
+class MakeLake(Protocol):
+    def __call__(self, like: Lake | None = None) -> Lake: ...
 
 
 @pytest.fixture(scope="session")
@@ -28,13 +32,20 @@ def empty_lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) ->
 def make_lake(
     spark: SparkSession, empty_lake: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[MakeLake]:
-    """Makes lakes, in folders whose name is a hard one, with nothing listening as Kafka."""
+    """Makes lakes, in folders whose name is a hard one, with nothing listening as Kafka.
+
+    Empty ones, or with all that is in another one.
+    """
     lakes: dict[str, Lake] = {}
 
-    def make() -> Lake:
+    def make(like: Lake | None = None) -> Lake:
         folder = tmp_path_factory.mktemp("lake") / "a b ü"
-        shutil.copytree(empty_lake, folder)
-        lake = Lake(Runtime(spark, Settings(data_dir=str(folder))))
+        shutil.copytree(like.runtime.settings.data_dir if like else empty_lake, folder)
+        runtime = Runtime(spark, Settings(data_dir=str(folder)))
+        if like:
+            lake = replace(like, runtime=runtime, published=[*like.published])
+        else:
+            lake = Lake(runtime)
         lakes[str(folder)] = lake
         return lake
 
