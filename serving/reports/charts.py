@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from serving.reports.markup import Markup, join, make
@@ -17,9 +17,11 @@ _STEPS = (1, 2, 2.5, 5, 10)
 BAR_WIDTH, BAR_HEIGHT = 90, 8
 
 
-def draw_lines(title: str, now: Values, before: Values, labels: Sequence[str]) -> Markup:
-    """Two lines over the same intervals, `before` dashed; None is a gap. `labels`: of the x axis,
-    as many as `now` has values."""
+def draw_lines(title: str, now: Values, before: Values, labels: Mapping[int, str]) -> Markup:
+    """Two lines over the same intervals, `before` dashed; None is a gap.
+
+    labels: what to write at the x axis, by place; the first, the middle and the last are.
+    """
     count = max(len(now), len(before))
     axis = _find_axis([value for value in (*now, *before) if value is not None])
     return make(
@@ -88,11 +90,10 @@ def _draw_grid(axis: _Axis) -> list[Markup]:
     return drawn
 
 
-def _draw_labels(labels: Sequence[str], count: int) -> list[Markup]:
-    """The first, the middle and the last."""
-    last = len(labels) - 1
+def _draw_labels(labels: Mapping[int, str], count: int) -> list[Markup]:
+    places = sorted(labels)
     drawn = []
-    for place in sorted({0, last // 2, last}) if labels else ():
+    for place in sorted({places[0], places[len(places) // 2], places[-1]}) if places else ():
         anchor = "start" if place == 0 else "end" if place == count - 1 else "middle"
         drawn.append(_write(labels[place], _place_x(place, count), HEIGHT - 6, anchor))
     return drawn

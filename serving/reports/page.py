@@ -12,7 +12,7 @@ import hashlib
 from datetime import datetime
 from pathlib import Path
 
-from serving.reports.charts import Values, draw_bar, draw_lines
+from serving.reports.charts import draw_bar, draw_lines
 from serving.reports.markup import Markup, join, make
 from serving.reports.numbers import (
     format_bucket,
@@ -22,7 +22,7 @@ from serving.reports.numbers import (
     format_value,
     name_column,
 )
-from serving.reports.rows import NO_VALUE, Answered, Part, Row, Span
+from serving.reports.rows import NO_VALUE, Answered, Part, Row
 
 _CSS = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
 _CSS_DIGEST = base64.b64encode(hashlib.sha256(_CSS.encode()).digest()).decode()
@@ -45,7 +45,7 @@ def render_page(answered: Answered) -> str:
         # Not escaped, for a browser does not unescape it: it is a file of ours.
         make("style", Markup(_CSS)),
     )
-    sections = (_render_part(part, answered.span) for part in answered.parts)
+    sections = (_render_part(part, answered) for part in answered.parts)
     body = make("body", make("main", _render_header(answered), *sections, _render_notes(answered)))
     return f"<!doctype html>\n{make('html', head, body, lang='en')}\n"
 
@@ -101,14 +101,14 @@ def _render_notes(answered: Answered) -> Markup:
     )
 
 
-def _render_part(part: Part, span: Span) -> Markup:
+def _render_part(part: Part, answered: Answered) -> Markup:
     title = make("h2", part.section.title)
     if not part.rows:
         nothing = make("p", "Nothing was counted in this period.", class_="quiet")
         return make("section", title, nothing)
     if not part.keys:
         return make("section", title, _render_tiles(part))
-    chart = _render_chart(part, span) if part.keys == ("bucket",) else None
+    chart = _render_chart(part, answered) if part.keys == ("bucket",) else None
     return make("section", title, chart, _render_table(part), _tell_if_cut(part))
 
 
@@ -132,47 +132,55 @@ def _render_tiles(part: Part) -> Markup:
     return make("div", *tiles, class_="tiles")
 
 
-def _render_chart(part: Part, span: Span) -> Markup | None:
+def _render_chart(part: Part, answered: Answered) -> Markup | None:
     """The first metric over time. An interval without a row is 0 now, and not known before."""
-    interval, name = part.section.interval, part.section.shown[0]
+    interval, name, span = part.section.interval, part.section.shown[0], answered.span
     assert interval
     unit = part.section.asked.all_metrics[name].unit
     if unit == "text":
         return None
     rows = {span.place(interval, row["bucket"]): row for row in part.rows}
-    places = range(max(rows) + 1)
+    # Nothing is there yet of what is not over, nor of rows that were left out.
+    closed = answered.meta["complete_until"]
+    is_whole = closed and not _is_cut(part)
+    over = span.place(interval, closed) if is_whole else max(rows)
     nothing = 0.0 if unit in ("count", "money") else None
-    now: Values = [rows[place][name] if place in rows else nothing for place in places]
-    before: Values = [rows.get(place, {}).get(f"{name}_previous") for place in places]
-    labels = [
-        format_bucket(rows[place]["bucket"], interval) if place in rows else "" for place in places
-    ]
+    now: list[float | None] = []
+    before: list[float | None] = []
+    for place in range(span.count(interval, span.period)):
+        row = rows.get(place, {name: nothing if place < over else None})
+        now.append(row[name])
+        before.append(row.get(f"{name}_previous"))
+    labels = {place: format_bucket(row["bucket"], interval) for place, row in rows.items()}
     shown = name_column(name)
     caption = make("figcaption", f"{shown}: this period, and dashed the one before")
     return make("figure", draw_lines(shown, now, before, labels), caption)
 
 
 def _render_table(part: Part) -> Markup:
-    heads = [make("th", name_column(_name_key(key, part)), scope="col") for key in part.keys]
+    first = part.section.shown[0]
+    values = [row[first] for row in part.rows]
+    longest = max((value for value in values if isinstance(value, int | float)), default=0)
+    heads = [make("th", _name_key(key, part), scope="col") for key in part.keys]
     heads += [
         make("th", name_column(name), scope="col", class_="number") for name in part.section.shown
     ]
-    rows = [make("tr", *_render_cells(part, row)) for row in part.rows]
+    rows = [make("tr", *_render_cells(part, row, longest)) for row in part.rows]
     return make("table", make("thead", make("tr", *heads)), make("tbody", *rows))
 
 
-def _render_cells(part: Part, row: Row) -> list[Markup]:
+def _render_cells(part: Part, row: Row, longest: float) -> list[Markup]:
+    """Of one row; the first metric has a bar beside it, as long as its share of the longest."""
     labels = [_label(key, row[key], part) for key in part.keys]
     cells = [make("td", make("bdi", label), class_="key") for label in labels]
-    first = part.section.shown[0]
-    most = max((value for each in part.rows if _is_number(value := each[first])), default=0)
     for name in part.section.shown:
         unit = _find_unit(part, name, row)
-        has_bar = name == first and "bucket" not in part.keys and unit in ("count", "money")
+        is_first = name == part.section.shown[0]
+        has_bar = is_first and "bucket" not in part.keys and unit in ("count", "money")
         cells.append(
             make(
                 "td",
-                draw_bar(row[name], most) if has_bar else None,
+                draw_bar(row[name], longest) if has_bar else None,
                 format_value(row[name], name, unit),
                 " ",
                 _render_change(row, name, unit),
@@ -192,13 +200,17 @@ def _render_change(row: Row, name: str, unit: str) -> Markup | None:
 
 
 def _tell_if_cut(part: Part) -> Markup | None:
-    if len(part.rows) < part.section.most_rows:
-        return None
-    return make("p", f"The first {len(part.rows)} rows.", class_="quiet")
+    return make("p", f"The first {len(part.rows)} rows.", class_="quiet") if _is_cut(part) else None
+
+
+def _is_cut(part: Part) -> bool:
+    """Whether there may be more rows."""
+    return len(part.rows) >= part.section.most_rows
 
 
 def _name_key(key: str, part: Part) -> str:
-    return part.section.interval or key if key == "bucket" else key
+    interval = part.section.interval
+    return name_column(interval if interval and key == "bucket" else key)
 
 
 def _label(key: str, value: object, part: Part) -> str:
@@ -216,7 +228,3 @@ def _find_unit(part: Part, name: str, row: Row) -> str:
     if unit not in ("count", "money", "ratio", "text") and isinstance(row.get("metric"), str):
         return "ms" if row["metric"].endswith("_ms") else ""
     return unit
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from settings.model import Settings
 from streaming.runtime import Runtime
 from streaming.sinks import Batch, create_tables
+from tests.streaming.day import Day, live_day
 from tests.streaming.lake import Lake
 
 MakeLake = Callable[[], Lake]
@@ -29,6 +31,21 @@ def make_lake(
     spark: SparkSession, empty_lake: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[MakeLake]:
     """Makes lakes, in folders whose name is a hard one, with nothing listening as Kafka."""
+    with _make_lakes(spark, empty_lake, tmp_path_factory) as make:
+        yield make
+
+
+@pytest.fixture(scope="session")
+def day(spark: SparkSession, empty_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Day:
+    """A lake in which a day has happened; made once, only to be read."""
+    with _make_lakes(spark, empty_lake, tmp_path_factory) as make:
+        return live_day(make())
+
+
+@contextmanager
+def _make_lakes(
+    spark: SparkSession, empty_lake: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MakeLake]:
     lakes: dict[str, Lake] = {}
 
     def make() -> Lake:

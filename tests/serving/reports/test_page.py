@@ -140,21 +140,33 @@ def test_measures_have_their_own_unit() -> None:
     assert "from poor" in text and text.count("from poor") == 1
 
 
+def draw_days(*days: int, closed: str | None) -> tuple[str, list[list[float]]]:
+    """The page of so many days with 4 sessions now and 2 before, and how high its lines are."""
+    rows = [{"bucket": f"2026-11-{day}T00:00:00Z", **compared(sessions=(4, 2))} for day in days]
+    meta = META | {"complete_until": closed}
+    page = render_page(make_answered(DAYS, ("bucket",), rows, meta=meta))
+    lines = re.findall(r"<polyline[^>]*>", page)
+    return page, [[float(y) for y in re.findall(r",([\d.]+)", line)] for line in lines]
+
+
 def test_a_day_without_a_row_is_a_zero_now_and_a_gap_before() -> None:
-    rows = [
-        {"bucket": f"2026-11-{day}T00:00:00Z", **compared(sessions=(4, 2))} for day in (16, 17, 19)
-    ]
-    page = render_page(make_answered(DAYS, ("bucket",), rows))
-    before, alone, now = re.findall(r"<(?:polyline|circle)[^>]*>", page)
-    assert 'stroke-dasharray="5 4"' in before
-    assert alone.startswith("<circle")
-    points = [point.split(",") for point in re.findall(r"[\d.]+,[\d.]+", now)]
-    assert [y for _, y in points] == ["10.0", "10.0", "166.0", "10.0"]
+    page, (before, now) = draw_days(16, 17, 19, closed="2026-11-27T09:00:00Z")
+    low, high = max(now), min(now)
+    assert now == [high, high, low, high, low, low, low]
+    assert len(before) == 2
+    assert page.count("<circle") == 1
+    assert page.count("stroke-dasharray") == 1
     assert "Mon 16 Nov" in Reader(page).text
 
 
+@pytest.mark.parametrize(("closed", "drawn"), [("2026-11-19T09:00:00Z", 4), (None, 4)])
+def test_a_day_that_is_not_over_is_not_drawn(closed: str | None, drawn: int) -> None:
+    assert len(draw_days(16, 17, 18, 19, closed=closed)[1][-1]) == drawn
+    assert len(draw_days(16, 17, 18, closed=closed)[1][-1]) == 3
+
+
 def test_nothing_to_draw_is_drawn() -> None:
-    drawn = draw_lines("A", [], [], [])
+    drawn = draw_lines("A", [], [], {})
     assert "polyline" not in drawn
     assert draw_bar(None, 5) is None
     assert draw_bar(0, 0) is None
@@ -172,7 +184,7 @@ def test_nothing_to_draw_is_drawn() -> None:
     ],
 )
 def test_the_axis_has_round_numbers(values: list[float | None], ticks: list[str]) -> None:
-    drawn = draw_lines("A", values, [], [])
+    drawn = draw_lines("A", values, [], {})
     assert re.findall(r'text-anchor="end"[^>]*>([^<]*)<', drawn) == ticks
 
 
