@@ -52,8 +52,10 @@ class Lake:
     def sql(self, text: str) -> DataFrame:
         """SQL in which `{silver_events}` is the table silver.events."""
         views = {view_name(table.name): table.name for table in TABLES}
-        named = {view: name for view, name in views.items() if f"{{{view}}}" in text}
-        return self.spark.sql(text, **{view: self.read(name) for view, name in named.items()})
+        named: dict[str, Any] = {
+            view: self.read(name) for view, name in views.items() if f"{{{view}}}" in text
+        }
+        return self.spark.sql(text, **named)
 
     def ask(self, statement: Statement) -> list[dict[str, Any]]:
         """The rows of a statement of the API (`serving/queries.py`, `serving/journeys`)."""

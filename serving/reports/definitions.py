@@ -83,7 +83,7 @@ class Section(Definition):
 
     def make_params(self, common: dict[str, Any]) -> CommonParams:
         """The endpoint's own parameters; `common` are those of the request for the report."""
-        own = {"interval": self.interval, "limit": self.most_rows, **self.filters}
+        own: dict[str, Any] = {"interval": self.interval, "limit": self.most_rows, **self.filters}
         if self.group_by:
             own["group_by"] = self.group_by
         made = _PARAMS[self.endpoint](**own, **common)

@@ -166,27 +166,23 @@ def _render_table(part: Part) -> Markup:
         make("th", name_column(name), scope="col", class_="number") for name in part.section.shown
     ]
     rows = [make("tr", *_render_cells(part, row, longest)) for row in part.rows]
-    return make("table", make("thead", make("tr", *heads)), make("tbody", *rows))
+    table = make("table", make("thead", make("tr", *heads)), make("tbody", *rows))
+    return make("div", table, class_="wide")
 
 
 def _render_cells(part: Part, row: Row, longest: float) -> list[Markup]:
-    """Of one row; the first metric has a bar beside it, as long as its share of the longest."""
-    labels = [_label(key, row[key], part) for key in part.keys]
-    cells = [make("td", make("bdi", label), class_="key") for label in labels]
+    """Of one row; under its name is a bar, as long as its share of the longest."""
+    first = part.section.shown[0]
+    is_drawn = "bucket" not in part.keys and _find_unit(part, first, row) in ("count", "money")
+    bar = draw_bar(row[first], longest) if is_drawn else None
+    cells = []
+    for place, key in enumerate(part.keys):
+        label = make("bdi", _label(key, row[key], part))
+        cells.append(make("td", label, bar if place == 0 else None, class_="key"))
     for name in part.section.shown:
         unit = _find_unit(part, name, row)
-        is_first = name == part.section.shown[0]
-        has_bar = is_first and "bucket" not in part.keys and unit in ("count", "money")
-        cells.append(
-            make(
-                "td",
-                draw_bar(row[name], longest) if has_bar else None,
-                format_value(row[name], name, unit),
-                " ",
-                _render_change(row, name, unit),
-                class_="number",
-            )
-        )
+        value, change = format_value(row[name], name, unit), _render_change(row, name, unit)
+        cells.append(make("td", value, " ", change, class_="number"))
     return cells
 
 
@@ -196,7 +192,8 @@ def _render_change(row: Row, name: str, unit: str) -> Markup | None:
     if previous is None or previous == row[name] == 0 or (unit == "text" and previous == row[name]):
         return None
     before = format_value(previous, name, unit)
-    return make("small", join(make("b", change), " ") if change else None, f"from {before}")
+    said = join(make("b", change), " ") if change else None
+    return make("small", said, make("span", f"from {before}"))
 
 
 def _tell_if_cut(part: Part) -> Markup | None:

@@ -39,14 +39,14 @@ MINE = Report.model_validate(
 
 
 @pytest.fixture
-def reader() -> FakeReader:
+def fake_reader() -> FakeReader:
     return FakeReader()
 
 
 @pytest.fixture
-def fake_api(reader: FakeReader) -> Iterator[TestClient]:
+def fake_api(fake_reader: FakeReader) -> Iterator[TestClient]:
     settings = make_settings().model_copy(update={"timezones": {"shop": "Europe/Berlin"}})
-    with TestClient(create_app(settings, reader)) as client:
+    with TestClient(create_app(settings, fake_reader)) as client:
         wait_until_ready(client)
         yield client
 
@@ -194,26 +194,30 @@ def test_a_browser_gets_a_page_that_may_do_nothing(fake_api: TestClient) -> None
     assert json_body.headers["content-type"] == "application/json"
 
 
-def test_who_has_it_is_told_so_without_computing(fake_api: TestClient, reader: FakeReader) -> None:
+def test_who_has_it_is_told_so_without_computing(
+    fake_api: TestClient, fake_reader: FakeReader
+) -> None:
     def ask(etag: str = "", **params: str) -> Any:
         headers = {"If-None-Match": etag}
         return fake_api.get("/reports/weekly", params={**RANGE, **params}, headers=headers)
 
     etag = ask().headers["etag"]
-    asked = len(reader.statements)
+    asked = len(fake_reader.statements)
     assert ask(etag).status_code == 304
-    assert len(reader.statements) == asked
+    assert len(fake_reader.statements) == asked
     for other in ({"format": "html"}, {"site_id": "shop"}, {"end": "2015-05-21"}):
         assert ask(etag, **other).status_code == 200
-    reader.states = {**READY, "gold.geo": TableState(4, "next")}
+    fake_reader.states = {**READY, "gold.geo": TableState(4, "next")}
     assert ask(etag).status_code == 200
 
 
-def test_an_empty_range_is_a_report_without_rows(fake_api: TestClient, reader: FakeReader) -> None:
-    asked = len(reader.statements)
+def test_an_empty_range_is_a_report_without_rows(
+    fake_api: TestClient, fake_reader: FakeReader
+) -> None:
+    asked = len(fake_reader.statements)
     empty = {"start": "2015-05-17", "end": "2015-05-17"}
     body = fake_api.get("/reports/weekly", params=empty).json()
     assert [section["rows"] for section in body["data"]] == [[]] * len(body["data"])
     page = fake_api.get("/reports/weekly", params={**empty, "format": "html"}).text
     assert page.count("Nothing was counted") == len(body["data"])
-    assert len(reader.statements) == asked
+    assert len(fake_reader.statements) == asked
