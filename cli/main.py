@@ -23,6 +23,7 @@ COMMANDS = {
     "send": ("cli.send", "send", "Send a file of events or an access log into Kafka."),
     "simulate": ("cli.simulate", "simulate", "Send realistic traffic with known truth."),
     "status": ("cli.status", "status", "Show lag, freshness, the ledger and each check."),
+    "report": ("cli.report", "report", "Write a report of the running API, for cron and mail."),
     "rebuild": ("cli.rejudge", "rebuild", "Make some days again under today's rules."),
     "replay-dead-letters": (
         "cli.rejudge",

@@ -23,7 +23,7 @@ from serving.comparison import compare_periods
 from serving.deps import Call, Service
 from serving.endpoints import Endpoint
 from serving.errors import NotReady, ServingError
-from serving.forms import Form, give, give_not_modified, is_known, make_etag, wants_csv
+from serving.forms import Form, choose_form, give, give_not_modified, is_known, make_etag
 from serving.freshness import find_as_of, find_complete_until, format_time
 from serving.gold_reader import States
 from serving.params import CommonParams, MetricParams
@@ -54,11 +54,30 @@ class Question:
     tables: tuple[GoldTable, ...] = (PAGES,)
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A question over certain versions of the tables: all that is known before computing."""
+
+    question: Question
+    selection: Selection
+    statement: Statement
+    states: States
+    key: CacheKey
+    meta: dict[str, Any]
+    is_empty: bool
+    now: datetime
+
+
 async def answer(call: Call, endpoint: Endpoint, params: MetricParams) -> Response:
     """Answer a request for declared metrics. Raises ServingError."""
     if isinstance(params, CommonParams):
         params = params.in_zone_of(call.service.settings.timezones, call.access.sites)
     timezone = getattr(params, "timezone", None)
+    return await answer_question(call, ask_endpoint(endpoint, timezone), params)
+
+
+def ask_endpoint(endpoint: Endpoint, timezone: str | None) -> Question:
+    """The question that an endpoint is; `timezone`: what its buckets are shown in."""
 
     def build(selection: Selection, ranges: Ranges, _: States) -> Statement:
         if selection.previous:
@@ -68,37 +87,62 @@ async def answer(call: Call, endpoint: Endpoint, params: MetricParams) -> Respon
     def shape(statement: Statement, rows: Rows) -> list[Any]:
         return show_buckets(name_columns(statement, rows), timezone)
 
-    question = Question(endpoint.path, build, shape, endpoint.tables)
-    return await answer_question(call, question, params)
+    return Question(endpoint.path, build, shape, endpoint.tables)
 
 
 async def answer_question(call: Call, question: Question, params: MetricParams) -> Response:
     """Answer one request. Raises ServingError."""
     service = call.service
-    states = await asyncio.to_thread(service.reader.read_states)
-    # After the versions: see split_range.
-    now = datetime.now(UTC)
-    selection = restrict(params.select(now), call.access)
-    ranges = split_range(selection.start, selection.end, now, question.tables[0].grain)
-    statement = _build(question, selection, ranges, states)
-    _require_tables(statement, states)
-    key = make_key(statement, states)
-    meta = _describe(question, selection, states, statement)
-    form = Form(question.path, statement.columns, wants_csv(params.format, call.accept))
-    etag = make_etag(form, key, meta)
+    states, now = await read_versions(service)
+    prepared = prepare(call, question, params.select(now), states, now)
+    is_csv = choose_form(params.format, call.accept) == "csv"
+    form = Form(question.path, prepared.statement.columns, is_csv)
+    etag = make_etag(form, prepared.key, prepared.meta)
     if is_known(etag, call.if_none_match):
         service.metrics.cache_answers.labels(question.path, "not_modified").inc()
         return give_not_modified(etag)
-    if ranges.is_empty:
-        return give(form, etag, CachedAnswer(b"[]", format_time(now)), {**meta, "cache": "bypass"})
-    looked = await service.cache.look(key)
-    service.metrics.cache_answers.labels(question.path, looked.outcome).inc()
+    found, cache = await find(call, prepared)
+    return give(form, etag, found, {**prepared.meta, "cache": cache})
+
+
+async def read_versions(service: Service) -> tuple[States, datetime]:
+    """The tables as they are now, and the time. Raises NotReady."""
+    states = await asyncio.to_thread(service.reader.read_states)
+    # After the versions: see split_range.
+    return states, datetime.now(UTC)
+
+
+def prepare(
+    call: Call, question: Question, selection: Selection, states: States, now: datetime
+) -> Prepared:
+    """All that is known of an answer before it is computed. Raises Forbidden, NotReady."""
+    selection = restrict(selection, call.access)
+    ranges = split_range(selection.start, selection.end, now, question.tables[0].grain)
+    statement = _build(question, selection, ranges, states)
+    _require_tables(statement, states)
+    return Prepared(
+        question,
+        selection,
+        statement,
+        states,
+        key=make_key(statement, states),
+        meta=_describe(question, selection, states, statement),
+        is_empty=ranges.is_empty,
+        now=now,
+    )
+
+
+async def find(call: Call, prepared: Prepared) -> tuple[CachedAnswer, str]:
+    """The answer, computed if the cache has none, and `meta.cache`. Raises ServingError."""
+    service = call.service
+    if prepared.is_empty:
+        return CachedAnswer(b"[]", format_time(prepared.now)), "bypass"
+    looked = await service.cache.look(prepared.key)
+    service.metrics.cache_answers.labels(prepared.question.path, looked.outcome).inc()
     found = looked.answer
     if found is None:
-        ttl_s = choose_ttl_s(service.settings.serving.cache, selection.end, now)
-        found = await _compute_once(call, question, statement, states, key, ttl_s)
-    cache = "miss" if looked.outcome == "stale" else looked.outcome
-    return give(form, etag, found, {**meta, "cache": cache})
+        found = await _compute_once(call, prepared)
+    return found, "miss" if looked.outcome == "stale" else looked.outcome
 
 
 def _build(question: Question, selection: Selection, ranges: Ranges, states: States) -> Statement:
@@ -118,45 +162,33 @@ def _require_tables(statement: Statement, states: States) -> None:
         )
 
 
-async def _compute_once(
-    call: Call,
-    question: Question,
-    statement: Statement,
-    states: States,
-    key: CacheKey,
-    ttl_s: int,
-) -> CachedAnswer:
+async def _compute_once(call: Call, prepared: Prepared) -> CachedAnswer:
     """Join the computation of this key that is under way here or elsewhere, or start it."""
-    service = call.service
+    service, key = call.service, prepared.key
     return await service.flights.join(
         key,
         lambda: compute_once(
             service.link,
             key,
             lambda: service.cache.look(key),
-            lambda: _compute(service, question, statement, states, key, ttl_s),
+            lambda: _compute(service, prepared),
         ),
         call.is_gone,
     )
 
 
-async def _compute(
-    service: Service,
-    question: Question,
-    statement: Statement,
-    states: States,
-    key: CacheKey,
-    ttl_s: int,
-) -> CachedAnswer:
+async def _compute(service: Service, prepared: Prepared) -> CachedAnswer:
+    question, statement = prepared.question, prepared.statement
     try:
         with service.metrics.query_seconds.labels(question.path).time():
-            rows = await service.pool.run(statement, states)
+            rows = await service.pool.run(statement, prepared.states)
     except ServingError as error:
         service.metrics.query_errors.labels(question.path, type(error).__name__).inc()
         raise
     data = dump(question.shape(statement, rows))
     made = CachedAnswer(data, format_time(datetime.now(UTC)))
-    await service.cache.put(key, made, ttl_s)
+    ttl_s = choose_ttl_s(service.settings.serving.cache, prepared.selection.end, prepared.now)
+    await service.cache.put(prepared.key, made, ttl_s)
     return made
 
 

@@ -26,6 +26,7 @@ from serving.limits import RateLimiter
 from serving.metrics import ServingMetrics
 from serving.query_pool import QueryPool
 from serving.redis_link import RedisLink
+from serving.reports.definitions import Report
 from settings.load import SettingsError, reveal
 from settings.model import Settings
 
@@ -53,6 +54,7 @@ class Service:
     flights: Flights[CacheKey, CachedAnswer] = field(default_factory=Flights)
     is_warm: bool = False
     funnels: dict[str, Funnel] = field(default_factory=dict)
+    reports: dict[str, Report] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

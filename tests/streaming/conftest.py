@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from settings.model import Settings
 from streaming.runtime import Runtime
 from streaming.sinks import Batch, create_tables
+from tests.streaming.day import Day, live_day
 from tests.streaming.lake import Lake
 
 
@@ -36,6 +38,21 @@ def make_lake(
 
     Empty ones, or with all that is in another one.
     """
+    with _make_lakes(spark, empty_lake, tmp_path_factory) as make:
+        yield make
+
+
+@pytest.fixture(scope="session")
+def day(spark: SparkSession, empty_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Day:
+    """A lake in which a day has happened; made once, only to be read."""
+    with _make_lakes(spark, empty_lake, tmp_path_factory) as make:
+        return live_day(make())
+
+
+@contextmanager
+def _make_lakes(
+    spark: SparkSession, empty_lake: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MakeLake]:
     lakes: dict[str, Lake] = {}
 
     def make(like: Lake | None = None) -> Lake:
