@@ -118,6 +118,16 @@ SESSIONS_ENDPOINT = Endpoint(
     filters=_SESSION_FILTERS,
 )
 
+VIEWS_ENDPOINT = Endpoint(
+    path="/views",
+    title="Page views and visitors, of every event.",
+    help="One row, or one per `interval`, none if there are none. Events count at once; `/sessions` "
+    "has those of closed sessions.",
+    tables=(DEVICES,),
+    columns=("page_views", "unique_visitors"),
+    filters=_EVENT_FILTERS,
+)
+
 TRAFFIC_SOURCES_ENDPOINT = Endpoint(
     path="/traffic-sources",
     title="Where sessions came from, and what came of them.",
@@ -203,6 +213,17 @@ CONVERSIONS_ENDPOINT = Endpoint(
     only="event_name IS NOT NULL",
 )
 
+# Not in ENDPOINTS: serving/routes/sites.py adds what the settings say of each site.
+SITES_ENDPOINT = Endpoint(
+    path="/sites",
+    title="The sites that have events.",
+    help="The most viewed come first.",
+    tables=(DEVICES,),
+    group_by=("site_id",),
+    columns=("page_views", "unique_visitors"),
+    order_by=("page_views DESC",),
+)
+
 REALTIME_ENDPOINT = Endpoint(
     path="/realtime",
     title="What happens now: the last 30 minutes.",
@@ -225,6 +246,7 @@ REALTIME_ENDPOINT = Endpoint(
 
 ENDPOINTS = (
     PAGES_ENDPOINT,
+    VIEWS_ENDPOINT,
     SESSIONS_ENDPOINT,
     TRAFFIC_SOURCES_ENDPOINT,
     DEVICES_ENDPOINT,

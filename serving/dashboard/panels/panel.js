@@ -1,0 +1,198 @@
+// The frame of every panel: asks when it is seen, and shows waiting, numbers, nothing, or an error in
+// words. One panel's trouble stays in its frame.
+//
+// A panel is {id, title, tabs?, paths(state), requests(context, path), render(answers, context, path),
+// csv?}: `paths` in order of preference, the first that takes all filters is asked.
+
+import { ask, download, explain, makeAddress } from "../api.js";
+import { choosePath, takes } from "../contract.js";
+import { choices, element, h } from "../dom.js";
+import { dropFilter, FILTERS, getState, openTab } from "../state.js";
+import { formatPlace } from "../format.js";
+import { makeContext } from "./context.js";
+
+const MOST_ROWS = 10_000;
+
+export const showFilter = (name, value) => (name === "country" ? formatPlace(value) : value);
+
+export function makePanel(spec) {
+  const section = element(spec.id);
+  const body = section.querySelector(".body");
+  const head = section.querySelector(".head");
+  const tools = h("div", { class: "tools" });
+  head.append(tools);
+  const self = {
+    isSeen: false,
+    shown: "",
+    asked: "",
+    ignored: new Set(),
+    filters: "",
+    control: null,
+  };
+
+  new IntersectionObserver(
+    (entries) => {
+      self.isSeen = entries.at(-1).isIntersecting;
+      if (self.isSeen) update();
+    },
+    { rootMargin: "250px" },
+  ).observe(section);
+
+  function plan() {
+    const filters = JSON.stringify(getState().filters);
+    if (filters !== self.filters) self.ignored.clear();
+    self.filters = filters;
+    const context = makeContext(self.ignored);
+    const { path, lacking } = choosePath(spec.paths(context.state), context.filters);
+    return { context, path, lacking, requests: lacking.length ? [] : spec.requests(context, path) };
+  }
+
+  async function update({ isFresh = false } = {}) {
+    if (!self.isSeen || section.closest("[hidden]")) return;
+    const planned = plan();
+    drawTools(planned);
+    const key = JSON.stringify([planned.requests, planned.lacking, spec.key?.(planned.context)]);
+    if (!isFresh && (key === self.shown || key === self.asked)) return;
+    self.control?.abort();
+    if (planned.lacking.length) {
+      [self.shown, self.asked] = [key, ""];
+      body.replaceChildren(tellUnfit(planned));
+      return;
+    }
+    self.control = new AbortController();
+    self.asked = key;
+    section.setAttribute("aria-busy", "true");
+    section.classList.toggle("changing", key !== self.shown);
+    await load(planned, key, isFresh, self.control.signal);
+  }
+
+  async function load({ context, path, requests }, key, isFresh, signal) {
+    try {
+      const answers = await Promise.all(
+        requests.map((one) =>
+          ask(one.path, one.parameters, { signal, isFresh, isKept: one.isKept }),
+        ),
+      );
+      signal.throwIfAborted();
+      const nodes = spec.render(answers, context, path);
+      body.replaceChildren(...tellIgnored(), ...[nodes].flat());
+      self.shown = key;
+      spec.shown?.(answers, context);
+    } catch (error) {
+      if (signal.aborted) return;
+      showError(error, key);
+    }
+    self.asked = "";
+    section.removeAttribute("aria-busy");
+    section.classList.remove("changing");
+  }
+
+  // Numbers that are still what was asked for stay, and say that they are old.
+  function showError(error, key) {
+    const again = h(
+      "button",
+      { type: "button", onclick: () => update({ isFresh: true }) },
+      "Try again",
+    );
+    const isKept = key === self.shown;
+    const message = h(
+      "div",
+      { class: isKept ? "note problem" : "message problem" },
+      h("p", {}, explain(error)),
+      again,
+    );
+    body.querySelector(".problem")?.remove();
+    if (isKept) body.prepend(message);
+    else body.replaceChildren(message);
+    if (!isKept) self.shown = "";
+    section.dispatchEvent(new CustomEvent("trouble", { bubbles: true, detail: error }));
+  }
+
+  function tellUnfit({ lacking, path }) {
+    const names = lacking.map(
+      (name) => `${FILTERS[name]} “${showFilter(name, getState().filters[name])}”`,
+    );
+    const ignore = () => {
+      lacking.forEach((name) => self.ignored.add(name));
+      update();
+    };
+    return h(
+      "div",
+      { class: "message", "data-unfit": path },
+      h(
+        "p",
+        {},
+        `These numbers are not kept by ${lacking.map((name) => FILTERS[name].toLowerCase()).join(" and ")}, so the filter ${names.join(", ")} cannot apply here.`,
+      ),
+      h(
+        "div",
+        { class: "actions" },
+        h("button", { type: "button", onclick: ignore }, "Show without it"),
+        h(
+          "button",
+          { type: "button", onclick: () => lacking.forEach(dropFilter) },
+          "Remove the filter",
+        ),
+      ),
+    );
+  }
+
+  function tellIgnored() {
+    if (!self.ignored.size) return [];
+    return [
+      h(
+        "p",
+        { class: "note" },
+        `Not filtered by ${[...self.ignored].map((name) => FILTERS[name].toLowerCase()).join(", ")}.`,
+      ),
+    ];
+  }
+
+  function drawTools({ context, requests }) {
+    const nodes = [];
+    if (spec.tabs) {
+      const { name, label, options } = spec.tabs;
+      nodes.push(choices(label, options, context.state.tabs[name], (key) => openTab(name, key)));
+    }
+    if (spec.tools) nodes.push(...spec.tools(context));
+    const csv = requests.find((one) => !one.isKept && takes(one.template ?? one.path, "format"));
+    if (csv && spec.csv !== false) nodes.push(makeCsvLink(csv));
+    const key = JSON.stringify([csv, context.state.tabs, spec.toolsKey?.()]);
+    if (tools.dataset.key === key) return;
+    const focused = tools.contains(document.activeElement)
+      ? document.activeElement.dataset.key
+      : null;
+    tools.replaceChildren(...nodes);
+    tools.dataset.key = key;
+    if (focused !== null)
+      [...tools.querySelectorAll("[data-key]")].find((one) => one.dataset.key === focused)?.focus();
+  }
+
+  function makeCsvLink({ path, parameters }) {
+    const address = makeAddress(path, { ...parameters, limit: MOST_ROWS, format: "csv" });
+    const save = async (event) => {
+      event.preventDefault();
+      try {
+        await download(address, `${spec.id}.csv`);
+      } catch (error) {
+        body.prepend(h("p", { class: "note problem", role: "alert" }, explain(error)));
+      }
+    };
+    return h(
+      "a",
+      {
+        class: "csv",
+        href: address,
+        download: `${spec.id}.csv`,
+        onclick: save,
+        "aria-label": `${spec.title}: download as CSV`,
+        title: "Download as CSV",
+      },
+      "CSV",
+    );
+  }
+
+  return { update, section };
+}
+
+export const tellEmpty = (text) => h("p", { class: "message empty" }, text);
