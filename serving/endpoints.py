@@ -121,8 +121,8 @@ SESSIONS_ENDPOINT = Endpoint(
 VIEWS_ENDPOINT = Endpoint(
     path="/views",
     title="Page views and visitors, of every event.",
-    help="One row, or one per `interval`, none if there are none. Events count at once; `/sessions` "
-    "has those of closed sessions.",
+    help="One row, or one per `interval`, none if there are none. Those of closed sessions: "
+    "`/sessions`.",
     tables=(DEVICES,),
     columns=("page_views", "unique_visitors"),
     filters=_EVENT_FILTERS,
@@ -211,17 +211,6 @@ CONVERSIONS_ENDPOINT = Endpoint(
         ),
     ),
     only="event_name IS NOT NULL",
-)
-
-# Not in ENDPOINTS: serving/routes/sites.py adds what the settings say of each site.
-SITES_ENDPOINT = Endpoint(
-    path="/sites",
-    title="The sites that have events.",
-    help="The most viewed come first.",
-    tables=(DEVICES,),
-    group_by=("site_id",),
-    columns=("page_views", "unique_visitors"),
-    order_by=("page_views DESC",),
 )
 
 REALTIME_ENDPOINT = Endpoint(

@@ -10,7 +10,8 @@ export const FILTERS = {
   country: "Country",
   device_type: "Device",
 };
-export const RANGES = ["today", "7d", "30d", "90d", "custom"];
+// The first of each is what is meant where the address says nothing.
+const RANGES = ["7d", "today", "30d", "90d"];
 const INTERVALS = ["", "hour", "day", "week", "month"];
 const VIEWS = ["overview", "live", "sql"];
 // Which tab of a panel is open, by the name of the panel; the first is the default.
@@ -28,7 +29,9 @@ const DAY_MS = 86_400_000;
 const listeners = [];
 let current = read(new URLSearchParams(location.search));
 
-const oneOf = (allowed, value) => (allowed.includes(value) ? value : allowed[0]);
+function oneOf(allowed, value) {
+  return allowed.includes(value) ? value : allowed[0];
+}
 
 function read(query) {
   const [start, end] = ["start", "end"].map((name) => query.get(name) ?? "");
@@ -41,7 +44,7 @@ function read(query) {
   return {
     view: oneOf(VIEWS, query.get("view")),
     site: query.get("site_id") ?? "",
-    range: isCustom ? "custom" : oneOf(["7d", "today", "30d", "90d"], query.get("range")),
+    range: isCustom ? "custom" : oneOf(RANGES, query.get("range")),
     start: isCustom ? start : "",
     end: isCustom ? end : "",
     compare: query.get("compare") !== "off",

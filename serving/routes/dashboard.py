@@ -25,6 +25,7 @@ _HEADERS = {
     "Cache-Control": "no-cache",
 }
 
+
 class DashboardFiles(StaticFiles):
     """The page's files. Asked for again each time (304 if unchanged): modules of two versions do
     not fit together."""

@@ -1,4 +1,4 @@
-"""`GET /sites`: which sites there are, and what the settings say of each: time zone and currency."""
+"""`GET /sites`: which sites there are, with the time zone and currency of each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from schemas.gold.devices import DEVICES
 from serving.answers import Question, answer_question
 from serving.deps import Call, get_call, require_key
-from serving.endpoints import SITES_ENDPOINT
+from serving.endpoints import Endpoint
 from serving.gold_reader import States
 from serving.journeys.models import Answer
 from serving.models import ERROR_ANSWERS
@@ -23,6 +23,16 @@ from settings.model import Settings
 
 router = APIRouter(tags=["metrics"], dependencies=[Depends(require_key)], responses=ERROR_ANSWERS)
 
+# What is counted; not among serving.endpoints.ENDPOINTS, for the settings add to each row.
+_COUNTED = Endpoint(
+    path="/sites",
+    title="The sites that have events.",
+    help="The most viewed come first.",
+    tables=(DEVICES,),
+    group_by=("site_id",),
+    columns=("page_views", "unique_visitors"),
+    order_by=("page_views DESC",),
+)
 _MAP = "'MAP<STRING, STRING>'"
 
 
@@ -51,7 +61,7 @@ async def read_sites(
 
 def build_sites(selection: Selection, ranges: Ranges, settings: Settings) -> Statement:
     """The settings are values of the statement, so that a cached answer never has former ones."""
-    counted = build_statement(SITES_ENDPOINT, selection, ranges)
+    counted = build_statement(_COUNTED, selection, ranges)
     said = {
         "timezone": f"coalesce(from_json(:timezones, {_MAP})[site_id], 'UTC')",
         "currency": f"coalesce(from_json(:currencies, {_MAP})[site_id], :default_currency)",
