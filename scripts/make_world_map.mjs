@@ -92,6 +92,5 @@ for (const country of atlas.objects.countries.geometries) {
   paths.push(`<path${id} d="${rings.join("")}"/>`);
 }
 paths.sort();
-process.stdout.write(
-  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}">\n${paths.join("\n")}\n</svg>\n`,
-);
+const head = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}">`;
+process.stdout.write(`${[head, ...paths, "</svg>"].join("\n")}\n`);

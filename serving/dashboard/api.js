@@ -1,4 +1,4 @@
-// Asks the API: a few requests at once, the rest wait; what has just been answered is not asked again.
+// Asks the API: a few requests at once, the rest wait; what was just answered is not asked again.
 // From path and parameters to `{data, meta}`, or an ApiError that says what to do.
 
 // The API computes on as many cores as its machine has; more at once would only wait there.
@@ -156,7 +156,7 @@ export function saveFile(blob, name) {
 const REMEDIES = {
   0: () => "The API does not answer. Check that it runs; this page tries again by itself.",
   401: () =>
-    "This page has no valid API key. Enter one above, or open the page on the machine that runs it.",
+    "This page has no valid API key. Enter one above, or open it on the machine that runs the API.",
   403: (error) => `The API key may not do this: ${error.message}`,
   404: (error) => error.message,
   422: (error) => `The API does not allow this: ${error.message}`,

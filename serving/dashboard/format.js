@@ -18,13 +18,25 @@ export const formatMs = known((value) =>
 );
 export const formatText = known(String);
 
+const UNITS = [
+  ["d", 86_400],
+  ["h", 3600],
+  ["m", 60],
+  ["s", 1],
+];
+
+// The two largest units: "3m 08s", "14d".
 export const formatDuration = known((seconds) => {
   const total = Math.round(seconds);
-  if (total < 60) return `${total}s`;
-  if (total < 3600) return `${Math.floor(total / 60)}m ${String(total % 60).padStart(2, "0")}s`;
-  if (total < 86_400)
-    return `${Math.floor(total / 3600)}h ${String(Math.floor((total % 3600) / 60)).padStart(2, "0")}m`;
-  return `${Math.floor(total / 86_400)}d ${Math.floor((total % 86_400) / 3600)}h`;
+  const first = Math.max(
+    UNITS.findIndex(([, size]) => total >= size),
+    0,
+  );
+  if (!total) return "0s";
+  const [[name, size], next] = UNITS.slice(first, first + 2);
+  const rest = next ? Math.floor((total % size) / next[1]) : 0;
+  const tail = rest ? ` ${String(rest).padStart(2, "0")}${next[0]}` : "";
+  return `${Math.floor(total / size)}${name}${tail}`;
 });
 
 export const formatAge = known((seconds) => {

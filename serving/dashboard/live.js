@@ -3,12 +3,14 @@
 import { ask, explain } from "./api.js";
 import { choosePath } from "./contract.js";
 import { element, h, s, spoken } from "./dom.js";
+import { nameFilters } from "./filters.js";
 import { formatCount, formatFlag, formatPlace, formatTime } from "./format.js";
 import { makeTicks } from "./charts/scale.js";
 import { makeContext } from "./panels/context.js";
-import { showFilter, tellEmpty } from "./panels/panel.js";
+import { makeCsvLink } from "./panels/csv.js";
+import { tellEmpty } from "./panels/panel.js";
 import { makeTable } from "./panels/table.js";
-import { change, FILTERS, getState, onChange } from "./state.js";
+import { change, getState, onChange } from "./state.js";
 
 const EVERY_MS = 10_000;
 const EVERY_BEHIND_MS = 30_000;
@@ -63,7 +65,7 @@ async function refresh() {
   try {
     const { data } = await ask(PATH, planned.parameters, { signal, isFresh: true });
     signal.throwIfAborted();
-    show(data, planned.lacking);
+    show(data, planned);
   } catch (error) {
     if (signal.aborted) return;
     showTrouble(error);
@@ -72,7 +74,7 @@ async function refresh() {
   timer = setTimeout(refresh, isOpen ? EVERY_MS : EVERY_BEHIND_MS);
 }
 
-function show(rows, lacking) {
+function show(rows, { lacking, ...request }) {
   const of = (kind) => rows.filter((row) => row.kind === kind);
   const total = of("total")[0] ?? { unique_visitors: 0, page_views: 0 };
   const pill = element("now");
@@ -84,8 +86,10 @@ function show(rows, lacking) {
   );
   if (getState().view !== "live") return;
   element("live-problem").hidden = true;
+  const complain = (node) => element("live-minutes").prepend(node);
+  element("live-tools").replaceChildren(makeCsvLink(request, "live", "Live", complain));
   element("live-note").textContent = lacking.length
-    ? `Not filtered by ${lacking.map((name) => `${FILTERS[name].toLowerCase()} “${showFilter(name, getState().filters[name])}”`).join(", ")}: the live view knows countries only.`
+    ? `Not filtered by ${nameFilters(lacking)}: the live view knows countries only.`
     : "";
   element("live-visitors").textContent = formatCount(total.unique_visitors);
   element("live-views").textContent = formatCount(total.page_views);
@@ -129,7 +133,9 @@ function drawMinutes(rows) {
   const top = makeTicks(Math.max(...values), 2).at(-1);
   const bars = times.map((time, index) => {
     const row = found.get(time);
-    const text = `${formatTime(new Date(time).toISOString(), "hour")} UTC: ${formatCount(row?.page_views ?? 0)} views, ${formatCount(row?.unique_visitors ?? 0)} visitors`;
+    const [views, visitors] = [row?.page_views ?? 0, row?.unique_visitors ?? 0].map(formatCount);
+    const clock = formatTime(new Date(time).toISOString(), "hour");
+    const text = `${clock} UTC: ${views} views, ${visitors} visitors`;
     const height = (92 * values[index]) / top;
     return s(
       "g",

@@ -1,5 +1,5 @@
-// Which times are meant: from the state to ranges as the API takes them, and to the intervals of a
-// chart. All by the clock on the wall of the site's time zone, which the API knows: no offsets here.
+// Which times are meant: from the state to ranges as the API takes them, and to the intervals of
+// a chart. All by the wall clock of the site's time zone, which the API knows: no offsets here.
 
 const DAY_MS = 86_400_000;
 const DAYS = { today: 1, "7d": 7, "30d": 30, "90d": 90 };

@@ -3,7 +3,7 @@
 
 import { element, h, spoken } from "./dom.js";
 import { formatTime } from "./format.js";
-import { showFilter } from "./panels/panel.js";
+import { showFilter } from "./filters.js";
 import { resolveRange } from "./ranges.js";
 import { getZone } from "./sites.js";
 import { change, dropFilter, FILTERS, getState, isRange, onChange } from "./state.js";
@@ -89,9 +89,9 @@ function describePeriod(range, state, zone) {
       ? formatTime(first, "date")
       : `${formatTime(first, "day")} – ${formatTime(last, "date")}`;
   const now = span(range.start, range.lastDay);
-  const before = state.compare
-    ? `, against ${span(range.before.start, addDays(range.before.end, -1))}${range.isRunning ? " up to the same hour" : ""}`
-    : "";
+  const earlier = span(range.before.start, addDays(range.before.end, -1));
+  const sameHour = range.isRunning ? " up to the same hour" : "";
+  const before = state.compare ? `, against ${earlier}${sameHour}` : "";
   return `${now}${before} · ${zone.replaceAll("_", " ")}${state.bots ? " · bots included" : ""}`;
 }
 

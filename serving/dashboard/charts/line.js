@@ -1,8 +1,8 @@
-// Values over time as lines: axes, what the pointer or the arrow keys are at, and a table of the same.
+// Values over time as lines: axes, what the pointer or the arrow keys are at, and a table.
 // Drawn in the element's own pixels, again when its width changes; colours are the style sheet's.
 
 import { h, s } from "../dom.js";
-import { makeLine, makeTicks } from "./scale.js";
+import { isKnown, makeLine, makeTicks } from "./scale.js";
 
 const HEIGHT = 260;
 const MARGIN = { top: 12, right: 12, bottom: 26, left: 46 };
@@ -14,9 +14,7 @@ export function makeChart({ label, count, labels, series, height = HEIGHT }) {
   const tip = h("div", { class: "tip", hidden: true });
   const box = h("div", { class: "chart" }, svg, tip, h("div", { class: "spoken", role: "status" }));
   const all = series.flatMap((one) => [...one.values, ...(one.before ?? [])]);
-  const ticks = makeTicks(
-    Math.max(...all.filter((value) => value !== null && value !== undefined), 0),
-  );
+  const ticks = makeTicks(Math.max(...all.filter(isKnown), 0));
   const top = ticks.at(-1);
   let width = 0;
   let at = -1;
@@ -25,6 +23,12 @@ export function makeChart({ label, count, labels, series, height = HEIGHT }) {
   const x = (index) => MARGIN.left + (count > 1 ? (inner() * index) / (count - 1) : inner() / 2);
   const y = (value) =>
     height - MARGIN.bottom - ((height - MARGIN.top - MARGIN.bottom) * value) / top;
+
+  // The first and the last name must not stick out.
+  function placeOf(index) {
+    if (index === 0 && count > 1) return "first";
+    return index === count - 1 && count > 1 ? "last" : "";
+  }
 
   function drawAxes() {
     const lines = ticks.map((tick) => [
@@ -45,7 +49,7 @@ export function makeChart({ label, count, labels, series, height = HEIGHT }) {
       s(
         "text",
         {
-          class: `tick ${index === 0 ? "first" : ""} ${index === count - 1 && count > 1 ? "last" : ""}`,
+          class: `tick ${placeOf(index)}`,
           x: x(index),
           y: height - 8,
         },
@@ -56,12 +60,10 @@ export function makeChart({ label, count, labels, series, height = HEIGHT }) {
   }
 
   function drawSeries(one, number) {
-    const firstKnown = one.values.findIndex((value) => value !== null && value !== undefined);
-    const lastKnown = one.values.findLastIndex((value) => value !== null && value !== undefined);
+    const firstKnown = one.values.findIndex(isKnown);
+    const lastKnown = one.values.findLastIndex(isKnown);
     const line = makeLine(one.values, x, y);
-    const isWhole = one.values
-      .slice(firstKnown, lastKnown + 1)
-      .every((value) => value !== null && value !== undefined);
+    const isWhole = one.values.slice(firstKnown, lastKnown + 1).every(isKnown);
     const hasArea = number === 0 && lastKnown > firstKnown && isWhole;
     return s(
       "g",
@@ -95,7 +97,7 @@ export function makeChart({ label, count, labels, series, height = HEIGHT }) {
   function point(index) {
     at = Math.min(Math.max(index, 0), count - 1);
     const dots = series.map((one, number) =>
-      one.values[at] === null || one.values[at] === undefined
+      !isKnown(one.values[at])
         ? null
         : s("circle", { class: `dot series-${number}`, cx: x(at), cy: y(one.values[at]), r: 4 }),
     );

@@ -1,5 +1,7 @@
 // Round numbers for an axis, and places on it.
 
+export const isKnown = (value) => value !== null && value !== undefined;
+
 const STEPS = [1, 2, 2.5, 5, 10];
 
 // From 0 to at least `most`, in about `count` steps.
@@ -20,7 +22,7 @@ export function makeLine(values, x, y) {
   let text = "";
   let isDown = false;
   values.forEach((value, index) => {
-    if (value === null || value === undefined) {
+    if (!isKnown(value)) {
       isDown = false;
       return;
     }

@@ -25,9 +25,7 @@ export const funnels = {
     const chosen = chosenOf(context.state);
     if (!chosen) return [];
     const { parameters } = context.request(path);
-    return [
-      { path: path.replace("{name}", encodeURIComponent(chosen.name)), parameters, template: path },
-    ];
+    return [{ path: path.replace("{name}", encodeURIComponent(chosen.name)), parameters }];
   },
   toolsKey: () => known.length,
   tools: ({ state }) => {

@@ -63,7 +63,8 @@ function planRequests(context, path) {
   const plan = {};
   for (const [name, from] of parts) {
     plan[`${name}.now`] = request(from);
-    plan[`${name}.series`] = request(from, { interval: range.interval, limit: 10_000 });
+    const series = request(from, { interval: range.interval, limit: 10_000 });
+    plan[`${name}.series`] = { ...series, isCsv: isOne || name === chosen };
     if (!state.compare) continue;
     plan[`${name}.before`] = request(from, {}, range.beforeSoFar);
     if (name === chosen || isOne)
@@ -79,7 +80,7 @@ function planRequests(context, path) {
 const pick = (found, card, part) => found[`${card.of}.${part}`] ?? found[`sessions.${part}`];
 const isSum = (card) => !["bounce_rate", "avg_duration_s"].includes(card.key);
 
-// Where nothing happened, sums are 0 and ratios are not known; what is still to come is nothing yet.
+// Where nothing happened, sums are 0 and ratios not known; what is still to come is neither.
 function readSeries(rows, range, card, interval, clock) {
   return fillBuckets(rows, range, interval).map((row) => {
     if (clock && row.bucket > clock) return null;

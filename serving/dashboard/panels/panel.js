@@ -1,19 +1,16 @@
-// The frame of every panel: asks when it is seen, and shows waiting, numbers, nothing, or an error in
-// words. One panel's trouble stays in its frame.
+// The frame of every panel: asks when it is seen, and shows waiting, numbers, nothing, or an error
+// in words. One panel's trouble stays in its frame.
 //
-// A panel is {id, title, tabs?, paths(state), requests(context, path), render(answers, context, path),
-// csv?}: `paths` in order of preference, the first that takes all filters is asked.
+// A panel is {id, title, tabs?, tools?, paths(state), requests(context, path),
+// render(answers, context, path)}. Of `paths` the first is asked that takes all filters.
 
-import { ask, download, explain, makeAddress } from "../api.js";
-import { choosePath, takes } from "../contract.js";
+import { ask, explain } from "../api.js";
+import { choosePath } from "../contract.js";
 import { choices, element, h } from "../dom.js";
-import { dropFilter, FILTERS, getState, openTab } from "../state.js";
-import { formatPlace } from "../format.js";
+import { nameFilters, nameKinds } from "../filters.js";
+import { dropFilter, getState, openTab } from "../state.js";
 import { makeContext } from "./context.js";
-
-const MOST_ROWS = 10_000;
-
-export const showFilter = (name, value) => (name === "country" ? formatPlace(value) : value);
+import { makeCsvLink } from "./csv.js";
 
 export function makePanel(spec) {
   const section = element(spec.id);
@@ -69,9 +66,7 @@ export function makePanel(spec) {
   async function load({ context, path, requests }, key, isFresh, signal) {
     try {
       const answers = await Promise.all(
-        requests.map((one) =>
-          ask(one.path, one.parameters, { signal, isFresh, isKept: one.isKept }),
-        ),
+        requests.map((one) => ask(one.path, one.parameters, { signal, isFresh })),
       );
       signal.throwIfAborted();
       const nodes = spec.render(answers, context, path);
@@ -109,9 +104,6 @@ export function makePanel(spec) {
   }
 
   function tellUnfit({ lacking, path }) {
-    const names = lacking.map(
-      (name) => `${FILTERS[name]} “${showFilter(name, getState().filters[name])}”`,
-    );
     const ignore = () => {
       lacking.forEach((name) => self.ignored.add(name));
       update();
@@ -122,7 +114,8 @@ export function makePanel(spec) {
       h(
         "p",
         {},
-        `These numbers are not kept by ${lacking.map((name) => FILTERS[name].toLowerCase()).join(" and ")}, so the filter ${names.join(", ")} cannot apply here.`,
+        `These numbers are not kept by ${nameKinds(lacking)}, so the filter `,
+        `${nameFilters(lacking)} cannot apply here.`,
       ),
       h(
         "div",
@@ -139,13 +132,7 @@ export function makePanel(spec) {
 
   function tellIgnored() {
     if (!self.ignored.size) return [];
-    return [
-      h(
-        "p",
-        { class: "note" },
-        `Not filtered by ${[...self.ignored].map((name) => FILTERS[name].toLowerCase()).join(", ")}.`,
-      ),
-    ];
+    return [h("p", { class: "note" }, `Not filtered by ${nameKinds([...self.ignored])}.`)];
   }
 
   function drawTools({ context, requests }) {
@@ -155,8 +142,8 @@ export function makePanel(spec) {
       nodes.push(choices(label, options, context.state.tabs[name], (key) => openTab(name, key)));
     }
     if (spec.tools) nodes.push(...spec.tools(context));
-    const csv = requests.find((one) => !one.isKept && takes(one.template ?? one.path, "format"));
-    if (csv && spec.csv !== false) nodes.push(makeCsvLink(csv));
+    const csv = requests.find((one) => one.isCsv) ?? requests[0];
+    if (csv) nodes.push(makeCsvLink(csv, spec.id, spec.title, (problem) => body.prepend(problem)));
     const key = JSON.stringify([csv, context.state.tabs, spec.toolsKey?.()]);
     if (tools.dataset.key === key) return;
     const focused = tools.contains(document.activeElement)
@@ -166,30 +153,6 @@ export function makePanel(spec) {
     tools.dataset.key = key;
     if (focused !== null)
       [...tools.querySelectorAll("[data-key]")].find((one) => one.dataset.key === focused)?.focus();
-  }
-
-  function makeCsvLink({ path, parameters }) {
-    const address = makeAddress(path, { ...parameters, limit: MOST_ROWS, format: "csv" });
-    const save = async (event) => {
-      event.preventDefault();
-      try {
-        await download(address, `${spec.id}.csv`);
-      } catch (error) {
-        body.prepend(h("p", { class: "note problem", role: "alert" }, explain(error)));
-      }
-    };
-    return h(
-      "a",
-      {
-        class: "csv",
-        href: address,
-        download: `${spec.id}.csv`,
-        onclick: save,
-        "aria-label": `${spec.title}: download as CSV`,
-        title: "Download as CSV",
-      },
-      "CSV",
-    );
   }
 
   return { update, section };

@@ -68,7 +68,8 @@ async function drawMap(box, rows) {
         shapes.map(([code, d]) => {
           const row = found.get(code);
           if (!row || !row.unique_visitors) return s("path", { d });
-          const text = `${formatPlace(code)}: ${formatCount(row.unique_visitors)} visitors, ${formatCount(row.page_views)} views`;
+          const [visitors, views] = [row.unique_visitors, row.page_views].map(formatCount);
+          const text = `${formatPlace(code)}: ${visitors} visitors, ${views} views`;
           return s(
             "path",
             {

@@ -91,7 +91,8 @@ function drawGrid(cohorts, interval) {
 function drawCell(row) {
   if (!row) return h("td", { class: "none" });
   const text = `${row.complete ? "" : "≥"}${formatRatio(row.rate).replace(/\.\d+%/, "%")}`;
-  const title = `${formatCount(row.visitors)} of ${formatCount(row.size)}${row.complete ? "" : "; not over yet"}`;
+  const counted = `${formatCount(row.visitors)} of ${formatCount(row.size)}`;
+  const title = row.complete ? counted : `${counted}; not over yet`;
   return h(
     "td",
     {

@@ -1,5 +1,5 @@
-// SQL: a statement, POST /query, and what came of it. Ctrl+Enter runs it. The text stays in this tab
-// of the browser, not in the address: statements may name people.
+// SQL: a statement, POST /query, and what came of it. Ctrl+Enter runs it. The text stays in this
+// tab of the browser, not in the address: statements may name people.
 
 import { explain, post } from "../api.js";
 import { element, h } from "../dom.js";
@@ -66,7 +66,8 @@ async function run() {
 
 function describe({ rows, truncated, meta }) {
   const more = truncated ? ", and there are more" : "";
-  return `${formatCount(rows.length)} ${rows.length === 1 ? "row" : "rows"}${more}, ${formatCount(meta.elapsed_ms)} ms.`;
+  const name = rows.length === 1 ? "row" : "rows";
+  return `${formatCount(rows.length)} ${name}${more}, ${formatCount(meta.elapsed_ms)} ms.`;
 }
 
 function setRunning(isRunning) {

@@ -130,13 +130,11 @@ function drawLines(columns, rows, naming, numbers) {
       ? formatTime(value, short ? "day" : "date")
       : formatTime(value, short ? "hour" : "hourOfDay");
   };
-  const series = numbers
-    .slice(0, MOST_LINES)
-    .map((column) => ({
-      name: column.name,
-      format: (value) => (value === null ? "–" : formatCount(value)),
-      values: sorted.map((row) => row[column.index]),
-    }));
+  const series = numbers.slice(0, MOST_LINES).map((column) => ({
+    name: column.name,
+    format: (value) => (value === null ? "–" : formatCount(value)),
+    values: sorted.map((row) => row[column.index]),
+  }));
   const labels = { tick: (index) => name(index, true), full: (index) => name(index, false) };
   const legend = h(
     "ul",
