@@ -1,7 +1,7 @@
-// Makes serving/dashboard/world.svg: one path per country, its id the ISO-3166 code.
+// Makes serving/dashboard/vendor/world-atlas/world.svg: one path per country, its id the ISO-3166 code.
 // From the TopoJSON of npm's world-atlas (Natural Earth, 1:110m), which needs no package to read:
 //   npm pack world-atlas && tar xzf world-atlas-*.tgz
-//   node scripts/make_world_map.mjs package/countries-110m.json > serving/dashboard/world.svg
+//   node scripts/make_world_map.mjs package/countries-110m.json > serving/dashboard/vendor/world-atlas/world.svg
 
 import { readFileSync } from "node:fs";
 

@@ -87,39 +87,33 @@ function startPanels() {
   const refresh = () => {
     // Of a range that is over nothing changes any more.
     if (document.hidden || !resolveRange(getState(), getZone()).isRunning) return;
+    showToolbar();
     panels.forEach((panel) => panel.update({ isFresh: true }));
   };
   setInterval(refresh, REFRESH_MS);
 }
 
-async function loadSitesLater() {
+// Whose clock counts is known by the sites, so they come before the numbers; but if they cannot be
+// had, the panels say what is wrong, and the list comes when the API does.
+async function loadSitesWhenReady() {
   try {
     showSites(await loadSites());
-  } catch {
-    // The panels say what is wrong; the list of sites comes when the API does.
-    setTimeout(loadSitesLater, RETRY_MS);
+    showToolbar();
+    panels.forEach((panel) => panel.update());
+  } catch (error) {
+    if (error.status !== 401) setTimeout(loadSitesWhenReady, RETRY_MS);
   }
 }
 
 async function start() {
   try {
-    const [, sites] = await Promise.allSettled([
-      Promise.all([loadContract(), loadFunnels()]),
-      loadSites(),
-    ]).then((results) => {
-      if (results[0].status === "rejected") throw results[0].reason;
-      return results;
-    });
-    if (sites.status === "fulfilled") showSites(sites.value);
-    else if (sites.reason.status === 401) throw sites.reason;
-    else setTimeout(loadSitesLater, RETRY_MS);
-    showProblem(null);
+    await Promise.all([loadContract(), loadFunnels(), loadSitesWhenReady()]);
   } catch (error) {
     showProblem(error);
     if (error.status !== 401) setTimeout(start, RETRY_MS);
     return;
   }
-  showToolbar();
+  showProblem(null);
   if (panels.length) panels.forEach((panel) => panel.update({ isFresh: true }));
   else {
     startPanels();

@@ -79,7 +79,10 @@ export function show() {
   element("dates-problem").hidden = true;
   if (state.range === "custom")
     [element("from").value, element("to").value] = [range.start, range.lastDay];
-  element("period").textContent = describePeriod(range, state, zone);
+  // Said aloud when it changes, and only then.
+  const period = describePeriod(range, state, zone);
+  if (element("period").textContent !== period) element("period").textContent = period;
+  document.title = `${state.site ? `${state.site} · ` : ""}Web analytics`;
   showFilters(state);
 }
 

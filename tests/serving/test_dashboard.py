@@ -18,6 +18,7 @@ from tests.serving.fakes import FakeReader, make_settings
 
 TYPES = {
     ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html",
+    ".txt": "text/plain",
 }  # fmt: skip
 FILES = sorted(file for file in FOLDER.rglob("*") if file.is_file())
 MODULES = [file for file in FILES if file.suffix == ".js"]

@@ -13,7 +13,7 @@ export function makeChart({ label, count, labels, series, height = HEIGHT }) {
   const svg = s("svg", { class: "plot", role: "img", "aria-label": label, tabindex: "0", height });
   const tip = h("div", { class: "tip", hidden: true });
   const box = h("div", { class: "chart" }, svg, tip, h("div", { class: "spoken", role: "status" }));
-  const all = series.flatMap((one) => [...one.values, ...(one.before ?? [])]);
+  const all = series.flatMap((one) => [...one.values, ...(one.before?.slice(0, count) ?? [])]);
   const ticks = makeTicks(Math.max(...all.filter(isKnown), 0));
   const top = ticks.at(-1);
   let width = 0;
@@ -68,7 +68,8 @@ export function makeChart({ label, count, labels, series, height = HEIGHT }) {
     return s(
       "g",
       { class: `series series-${number}` },
-      one.before && s("path", { class: "line before", d: makeLine(one.before, x, y) }),
+      one.before &&
+        s("path", { class: "line before", d: makeLine(one.before.slice(0, count), x, y) }),
       hasArea &&
         s("path", {
           class: "area",

@@ -12,6 +12,10 @@ import { dropFilter, getState, openTab } from "../state.js";
 import { makeContext } from "./context.js";
 import { makeCsvLink } from "./csv.js";
 
+// The API is away, or busy, or has no tables yet: that passes.
+const AGAIN = [0, 503];
+const AGAIN_MS = 10_000;
+
 export function makePanel(spec) {
   const section = element(spec.id);
   const body = section.querySelector(".body");
@@ -25,6 +29,7 @@ export function makePanel(spec) {
     ignored: new Set(),
     filters: "",
     control: null,
+    timer: 0,
   };
 
   new IntersectionObserver(
@@ -49,10 +54,11 @@ export function makePanel(spec) {
     const planned = plan();
     drawTools(planned);
     const key = JSON.stringify([planned.requests, planned.lacking, spec.key?.(planned.context)]);
-    if (!isFresh && (key === self.shown || key === self.asked)) return;
-    self.control?.abort();
+    if (!isFresh && key === (self.asked || self.shown)) return;
+    stop();
+    if (!isFresh && key === self.shown) return;
     if (planned.lacking.length) {
-      [self.shown, self.asked] = [key, ""];
+      self.shown = key;
       body.replaceChildren(tellUnfit(planned));
       return;
     }
@@ -72,11 +78,19 @@ export function makePanel(spec) {
       const nodes = spec.render(answers, context, path);
       body.replaceChildren(...tellIgnored(), ...[nodes].flat());
       self.shown = key;
-      spec.shown?.(answers, context);
     } catch (error) {
       if (signal.aborted) return;
+      stop();
       showError(error, key);
+      return;
     }
+    stop();
+  }
+
+  // Also what is under way: its answer would replace what is wanted now.
+  function stop() {
+    self.control?.abort();
+    clearTimeout(self.timer);
     self.asked = "";
     section.removeAttribute("aria-busy");
     section.classList.remove("changing");
@@ -100,6 +114,9 @@ export function makePanel(spec) {
     if (isKept) body.prepend(message);
     else body.replaceChildren(message);
     if (!isKept) self.shown = "";
+    if (AGAIN.includes(error.status)) {
+      self.timer = setTimeout(() => update({ isFresh: true }), AGAIN_MS);
+    }
     section.dispatchEvent(new CustomEvent("trouble", { bubbles: true, detail: error }));
   }
 

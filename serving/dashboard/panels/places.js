@@ -11,7 +11,7 @@ let outlines = null;
 
 // The map is of this page's own files; without it the table is all there is.
 async function loadOutlines() {
-  const response = await fetch("/dashboard/world.svg");
+  const response = await fetch("/dashboard/vendor/world-atlas/world.svg");
   if (!response.ok) throw new Error(`the map is not there (${response.status})`);
   const drawn = new DOMParser().parseFromString(
     await response.text(),
