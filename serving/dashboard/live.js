@@ -37,10 +37,11 @@ const LISTS = [
 
 let timer = 0;
 let control = null;
+let asked = "";
 
 export function startLive() {
   onChange((state, before) => {
-    const isSame = state.view === before.view && JSON.stringify(plan()) === plan.last;
+    const isSame = state.view === before.view && JSON.stringify(plan()) === asked;
     if (!isSame) refresh();
   });
   document.addEventListener("visibilitychange", refresh);
@@ -61,7 +62,7 @@ async function refresh() {
   control = new AbortController();
   const { signal } = control;
   const planned = plan();
-  plan.last = JSON.stringify(planned);
+  asked = JSON.stringify(planned);
   try {
     const { data } = await ask(PATH, planned.parameters, { signal, isFresh: true });
     signal.throwIfAborted();

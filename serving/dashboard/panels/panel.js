@@ -53,11 +53,12 @@ export function makePanel(spec) {
     if (!self.isSeen || section.closest("[hidden]")) return;
     const planned = plan();
     drawTools(planned);
-    const key = JSON.stringify([planned.requests, planned.lacking, spec.key?.(planned.context)]);
+    const { requests, lacking, context } = planned;
+    const key = JSON.stringify([requests, lacking, [...self.ignored], spec.key?.(context)]);
     if (!isFresh && key === (self.asked || self.shown)) return;
     stop();
     if (!isFresh && key === self.shown) return;
-    if (planned.lacking.length) {
+    if (lacking.length) {
       self.shown = key;
       body.replaceChildren(tellUnfit(planned));
       return;
