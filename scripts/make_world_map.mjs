@@ -10,8 +10,6 @@ const WIDTH = 960;
 const LEFT_OUT = new Set(["AQ"]);
 // What world-atlas gives no number; the others have their name only for the table.
 const UNNUMBERED = { Kosovo: "XK" };
-const NORTH = 84;
-const SOUTH = -57;
 
 // Equal Earth (Šavrič, Patterson, Jenny 2018): areas are true, so a large country is a large one.
 const A = [1.340264, -0.081106, 0.000893, 0.003796];
@@ -27,16 +25,6 @@ function project([longitude, latitude]) {
     (lambda * Math.cos(theta)) / (M * slope),
     -theta * (A[0] + A[1] * t2 + t6 * (A[2] + A[3] * t2)),
   ];
-}
-
-const EDGE = project([180, 0])[0];
-const TOP = project([0, NORTH])[1];
-const SCALE = WIDTH / (2 * EDGE);
-const HEIGHT = Math.round((project([0, SOUTH])[1] - TOP) * SCALE);
-
-function place(point) {
-  const [x, y] = project(point);
-  return [(x + EDGE) * SCALE, (y - TOP) * SCALE];
 }
 
 // Arcs are whole numbers, each point as its distance from the one before.
@@ -59,19 +47,31 @@ function joinRing(indexes, arcs) {
   });
 }
 
+// Across the 180th meridian longitudes go on (181, not -179), so Russia and Fiji are in one piece.
+function unwrap(ring) {
+  let turn = 0;
+  const whole = ring.map(([longitude, latitude], index) => {
+    const step = index ? longitude - ring[index - 1][0] : 0;
+    if (Math.abs(step) > 180) turn -= 360 * Math.sign(step);
+    return [longitude + turn, latitude];
+  });
+  const middle = whole.reduce((sum, [longitude]) => sum + longitude, 0) / whole.length;
+  const back = 360 * Math.round(middle / 360);
+  return whole.map(([longitude, latitude]) => [longitude - back, latitude]);
+}
+
 // To half a unit, by differences, without points that fall on the one before.
-function writeRing(ring) {
+function writeRing(ring, place) {
   let [x, y] = [0, 0];
   let text = "";
   for (const point of ring.slice(0, -1)) {
     const [nextX, nextY] = place(point).map((value) => Math.round(value * 2));
     const [dx, dy] = [nextX - x, nextY - y];
     if (text && !dx && !dy) continue;
-    text += `${text ? "l" : "m"}${dx / 2}${dy < 0 ? "" : " "}${dy / 2}`;
+    text += `${text ? "l" : "M"}${dx / 2}${dy < 0 ? "" : " "}${dy / 2}`;
     [x, y] = [nextX, nextY];
   }
-  // A relative move after `z` counts from where the ring began: say the place itself.
-  return `${text.replace("m", "M")}z`;
+  return `${text}z`;
 }
 
 function findCode({ id, properties: { name } }) {
@@ -82,15 +82,30 @@ function findCode({ id, properties: { name } }) {
 
 const atlas = JSON.parse(readFileSync(process.argv[2], "utf8"));
 const arcs = readArcs(atlas);
-const paths = [];
-for (const country of atlas.objects.countries.geometries) {
-  const code = findCode(country);
-  if (LEFT_OUT.has(code)) continue;
-  const polygons = country.type === "Polygon" ? [country.arcs] : country.arcs;
-  const rings = polygons.flat().map((ring) => writeRing(joinRing(ring, arcs)));
+const countries = atlas.objects.countries.geometries
+  .map((country) => ({ code: findCode(country), ...country }))
+  .filter(({ code }) => !LEFT_OUT.has(code))
+  .map(({ code, type, arcs: indexes }) => {
+    const polygons = type === "Polygon" ? [indexes] : indexes;
+    const rings = polygons.flat().map((ring) => unwrap(joinRing(ring, arcs)).map(project));
+    return { code, rings };
+  });
+
+// The picture ends where the land does.
+const points = countries.flatMap(({ rings }) => rings.flat());
+const [left, top, right, bottom] = [
+  [0, Math.min],
+  [1, Math.min],
+  [0, Math.max],
+  [1, Math.max],
+].map(([axis, choose]) => points.map((point) => point[axis]).reduce((a, b) => choose(a, b)));
+const scale = WIDTH / (right - left);
+const place = ([x, y]) => [(x - left) * scale, (y - top) * scale];
+const paths = countries.map(({ code, rings }) => {
   const id = code ? ` id="${code}"` : "";
-  paths.push(`<path${id} d="${rings.join("")}"/>`);
-}
+  return `<path${id} d="${rings.map((ring) => writeRing(ring, place)).join("")}"/>`;
+});
 paths.sort();
-const head = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}">`;
+const height = Math.ceil((bottom - top) * scale);
+const head = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}">`;
 process.stdout.write(`${[head, ...paths, "</svg>"].join("\n")}\n`);

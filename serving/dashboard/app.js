@@ -26,14 +26,12 @@ const SPECS = [overview, sources, pages, places, devices, conversions, funnels, 
 let panels = [];
 
 function showView(state = getState(), before = null) {
+  document.documentElement.dataset.view = state.view;
   for (const view of VIEWS) {
-    element(`view-${view}`).hidden = view !== state.view;
     const tab = element("views").querySelector(`[data-view=${view}]`);
     if (view === state.view) tab.setAttribute("aria-current", "page");
     else tab.removeAttribute("aria-current");
   }
-  element("toolbar").hidden = state.view === "sql";
-  element("toolbar").classList.toggle("only-live", state.view === "live");
   if (before && before.view !== state.view) scrollTo({ top: 0 });
   if (state.view === "sql") openSql();
 }

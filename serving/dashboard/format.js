@@ -18,25 +18,16 @@ export const formatMs = known((value) =>
 );
 export const formatText = known(String);
 
-const UNITS = [
-  ["d", 86_400],
-  ["h", 3600],
-  ["m", 60],
-  ["s", 1],
-];
-
-// The two largest units: "3m 08s", "14d".
+// The two largest units: "3m 08s", "14 days".
 export const formatDuration = known((seconds) => {
   const total = Math.round(seconds);
-  const first = Math.max(
-    UNITS.findIndex(([, size]) => total >= size),
-    0,
-  );
-  if (!total) return "0s";
-  const [[name, size], next] = UNITS.slice(first, first + 2);
-  const rest = next ? Math.floor((total % size) / next[1]) : 0;
-  const tail = rest ? ` ${String(rest).padStart(2, "0")}${next[0]}` : "";
-  return `${Math.floor(total / size)}${name}${tail}`;
+  const [days, hours, minutes] = [86_400, 3600, 60].map((size) => Math.floor(total / size));
+  const two = (value) => String(value).padStart(2, "0");
+  if (total < 60) return `${total}s`;
+  if (total < 3600) return `${minutes}m ${two(total % 60)}s`;
+  if (total < 86_400) return minutes % 60 ? `${hours}h ${two(minutes % 60)}m` : `${hours}h`;
+  if (total % 86_400 < 3600) return days === 1 ? "1 day" : `${days} days`;
+  return `${days}d ${hours % 24}h`;
 });
 
 export const formatAge = known((seconds) => {
@@ -53,7 +44,10 @@ export function makeMoneyFormat(currency) {
     new Intl.NumberFormat("en", { ...style, maximumFractionDigits: 2 }),
     new Intl.NumberFormat("en", { ...style, notation: "compact", maximumFractionDigits: 1 }),
   ];
-  return known((value) => (Math.abs(value) < 10_000 ? full : compact).format(value));
+  const format = known((value) => (Math.abs(value) < 10_000 ? full : compact).format(value));
+  // On an axis, where cents say nothing.
+  format.short = compact.format;
+  return format;
 }
 
 export function formatPlace(code) {

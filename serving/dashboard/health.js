@@ -65,13 +65,15 @@ async function refresh() {
 function show({ status, checks }, trouble) {
   const box = element("health");
   const age = checks.find((check) => check.name === "freshness_s")?.value;
-  const text =
-    status === "LOST" ? WORDS.LOST : age === null ? "No data yet" : `Data ${formatAge(age)} old`;
+  const text = status === "LOST" ? WORDS.LOST : age === null ? "No data yet" : formatAge(age);
   const label = box.querySelector(".state");
   // What is read aloud changes with the state only, not with each second of age.
   if (box.dataset.state !== status) element("announce").textContent = `Pipeline: ${WORDS[status]}`;
   box.dataset.state = status;
-  label.textContent = text;
+  const words = (said) => h("span", { class: "words" }, said);
+  label.replaceChildren(
+    ...(typeof age === "number" ? [words("Data "), text, words(" old")] : [text]),
+  );
   label.title = `Pipeline: ${WORDS[status]}`;
   element("health-status").textContent = trouble ?? WORDS[status];
   element("health-checks").replaceChildren(...checks.map(drawCheck));

@@ -82,8 +82,8 @@ function show(rows, { lacking, ...request }) {
   pill.replaceChildren(
     h("span", { class: "pulse", "aria-hidden": "true" }),
     h("strong", {}, formatCount(total.unique_visitors)),
-    h("span", { class: "words" }, " now"),
-    spoken(", visitors in the last 30 minutes: open the live view"),
+    h("span", { class: "words" }, "in 30 min"),
+    spoken(": visitors in the last 30 minutes, open the live view"),
   );
   if (getState().view !== "live") return;
   element("live-problem").hidden = true;

@@ -5,10 +5,11 @@ import { h, s } from "../dom.js";
 import { isKnown, makeLine, makeTicks } from "./scale.js";
 
 const HEIGHT = 260;
-const MARGIN = { top: 12, right: 12, bottom: 26, left: 46 };
+const MARGIN = { top: 12, right: 12, bottom: 26 };
 const TICK_WIDTH = 72;
+const DIGIT_WIDTH = 6.8;
 
-// labels: {tick(index), full(index), fullBefore(index)}; series: [{name, values, before?, format}].
+// labels: {tick(index), full(index), fullBefore(index)}; series: [{name, values, before?, format, tick?}].
 export function makeChart({ label, count, labels, series, height = HEIGHT }) {
   const svg = s("svg", { class: "plot", role: "img", "aria-label": label, tabindex: "0", height });
   const tip = h("div", { class: "tip", hidden: true });
@@ -16,11 +17,13 @@ export function makeChart({ label, count, labels, series, height = HEIGHT }) {
   const all = series.flatMap((one) => [...one.values, ...(one.before?.slice(0, count) ?? [])]);
   const ticks = makeTicks(Math.max(...all.filter(isKnown), 0));
   const top = ticks.at(-1);
+  const names = ticks.map(series[0].tick ?? series[0].format);
+  const left = Math.max(...names.map((name) => name.length)) * DIGIT_WIDTH + 12;
   let width = 0;
   let at = -1;
 
-  const inner = () => width - MARGIN.left - MARGIN.right;
-  const x = (index) => MARGIN.left + (count > 1 ? (inner() * index) / (count - 1) : inner() / 2);
+  const inner = () => width - left - MARGIN.right;
+  const x = (index) => left + (count > 1 ? (inner() * index) / (count - 1) : inner() / 2);
   const y = (value) =>
     height - MARGIN.bottom - ((height - MARGIN.top - MARGIN.bottom) * value) / top;
 
@@ -31,32 +34,23 @@ export function makeChart({ label, count, labels, series, height = HEIGHT }) {
   }
 
   function drawAxes() {
-    const lines = ticks.map((tick) => [
+    const lines = ticks.map((tick, number) => [
       s("line", {
         class: tick ? "grid" : "base",
-        x1: MARGIN.left,
+        x1: left,
         x2: width - MARGIN.right,
         y1: y(tick),
         y2: y(tick),
       }),
-      s("text", { class: "tick left", x: MARGIN.left - 8, y: y(tick) + 4 }, series[0].format(tick)),
+      s("text", { class: "tick left", x: left - 8, y: y(tick) + 4 }, names[number]),
     ]);
     const every = Math.ceil(count / Math.max(Math.floor(inner() / TICK_WIDTH), 1));
-    const names = Array.from(
-      { length: Math.ceil(count / every) },
-      (_, number) => number * every,
-    ).map((index) =>
-      s(
-        "text",
-        {
-          class: `tick ${placeOf(index)}`,
-          x: x(index),
-          y: height - 8,
-        },
-        labels.tick(index),
-      ),
-    );
-    return s("g", { "aria-hidden": "true" }, lines, names);
+    const shown = Array.from({ length: Math.ceil(count / every) }, (_, number) => number * every);
+    const times = shown.map((index) => {
+      const place = { class: `tick ${placeOf(index)}`, x: x(index), y: height - 8 };
+      return s("text", place, labels.tick(index));
+    });
+    return s("g", { "aria-hidden": "true" }, lines, times);
   }
 
   function drawSeries(one, number) {
@@ -160,7 +154,7 @@ export function makeChart({ label, count, labels, series, height = HEIGHT }) {
   }
 
   svg.addEventListener("pointermove", (event) => {
-    const share = (event.clientX - svg.getBoundingClientRect().left - MARGIN.left) / inner();
+    const share = (event.clientX - svg.getBoundingClientRect().left - left) / inner();
     point(Math.round(share * (count - 1)));
   });
   svg.addEventListener("pointerleave", leave);

@@ -146,13 +146,13 @@ function drawChange(value, before, card, isCompared) {
   if (!isCompared) return null;
   const change = describeChange(value, before, card.isLessBetter);
   if (!change) return h("span", { class: "change" }, "no comparison");
-  const sign = { up: "▲", down: "▼", flat: "■" }[change.direction];
-  const words = { up: "up", down: "down", flat: "unchanged" }[change.direction];
+  if (change.direction === "flat") return h("span", { class: "change" }, "no change");
+  const [sign, word] = { up: ["▲", "up"], down: ["▼", "down"] }[change.direction];
   return h(
     "span",
     { class: `change ${change.mood}`, title: `before: ${formatOf(card)(before)}` },
     h("span", { "aria-hidden": "true" }, `${sign} `),
-    spoken(`${words} `),
+    spoken(`${word} `),
     change.size,
   );
 }
@@ -173,6 +173,7 @@ function drawChart(found, { range, state }) {
     return {
       name: card.name,
       format: formatOf(card),
+      tick: formatOf(card).short,
       values: readSeries(
         pick(found, card, "series"),
         range,

@@ -50,7 +50,7 @@ export function makePanel(spec) {
   }
 
   async function update({ isFresh = false } = {}) {
-    if (!self.isSeen || section.closest("[hidden]")) return;
+    if (!self.isSeen) return;
     const planned = plan();
     drawTools(planned);
     const { requests, lacking, context } = planned;

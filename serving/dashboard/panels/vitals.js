@@ -37,7 +37,7 @@ export const vitals = {
           h(
             "tr",
             {},
-            ["Metric", "Median", "p75", "p90", "Rating of p75"].map((text, index) =>
+            ["Metric", "Median", "p75", "p90", "Rating"].map((text, index) =>
               h("th", { scope: "col", class: [, "from-narrow", , "from-middle"][index] }, text),
             ),
             h("th", { scope: "col", class: "from-wide" }, "Samples"),
