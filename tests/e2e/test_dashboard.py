@@ -86,7 +86,7 @@ def stage(
         yield Stage(app, get, page)
         # Whatever the tests did: nothing failed, and nothing went elsewhere.
         assert page.errors == []
-        assert [one for one in page.requests if not one.startswith((app.api, "blob:"))] == []
+        assert [one for one in page.requests if not one.startswith((app.api, "about:", "blob:", "data:"))] == []
 
 
 def span() -> dict[str, str]:

@@ -11,7 +11,14 @@ const DIGIT_WIDTH = 6.8;
 
 // labels: {tick(index), full(index), fullBefore(index)}; series: [{name, values, before?, format, tick?}].
 export function makeChart({ label, count, labels, series, height = HEIGHT }) {
-  const svg = s("svg", { class: "plot", role: "img", "aria-label": label, tabindex: "0", height });
+  const svg = s("svg", {
+    class: "plot",
+    role: "img",
+    "aria-label": label,
+    tabindex: "0",
+    "data-key": "plot",
+    height,
+  });
   const tip = h("div", { class: "tip", hidden: true });
   const box = h("div", { class: "chart" }, svg, tip, h("div", { class: "spoken", role: "status" }));
   const all = series.flatMap((one) => [...one.values, ...(one.before?.slice(0, count) ?? [])]);

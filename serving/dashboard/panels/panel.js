@@ -11,6 +11,7 @@ import { nameFilters, nameKinds } from "../filters.js";
 import { dropFilter, getState, openTab } from "../state.js";
 import { makeContext } from "./context.js";
 import { makeCsvLink } from "./csv.js";
+import { replaceBody } from "./replace.js";
 
 // The API is away, or busy, or has no tables yet: that passes.
 const AGAIN = [0, 503];
@@ -19,6 +20,7 @@ const AGAIN_MS = 10_000;
 export function makePanel(spec) {
   const section = element(spec.id);
   const body = section.querySelector(".body");
+  body.tabIndex = -1;
   const head = section.querySelector(".head");
   const tools = h("div", { class: "tools" });
   head.append(tools);
@@ -60,7 +62,7 @@ export function makePanel(spec) {
     if (!isFresh && key === self.shown) return;
     if (lacking.length) {
       self.shown = key;
-      body.replaceChildren(tellUnfit(planned));
+      replaceBody(body, [tellUnfit(planned)]);
       return;
     }
     self.control = new AbortController();
@@ -77,7 +79,7 @@ export function makePanel(spec) {
       );
       signal.throwIfAborted();
       const nodes = spec.render(answers, context, path);
-      body.replaceChildren(...tellIgnored(), ...[nodes].flat());
+      replaceBody(body, [...tellIgnored(), ...[nodes].flat()]);
       self.shown = key;
     } catch (error) {
       if (signal.aborted) return;

@@ -34,11 +34,8 @@ export function makeTable({ caption, name, columns, rows, bar, filter, shown = S
   );
   if (rows.length <= shown) return h("div", { class: "rows" }, table);
   const box = h("div", { class: "rows" }, table);
-  const more = h(
-    "button",
-    { type: "button", class: "more", "aria-expanded": "false", onclick: expand },
-    `Show all ${rows.length}`,
-  );
+  const look = { type: "button", class: "more", "data-key": "more", "aria-expanded": "false" };
+  const more = h("button", { ...look, onclick: expand }, `Show all ${rows.length}`);
   return [box, more];
 
   function expand() {
