@@ -24,6 +24,9 @@ const TABS = {
 };
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 const LONGEST_DAYS = 400;
+// The API knows times from 1970 on; the period before must fit in too.
+const EARLIEST = "1972-01-01";
+const LATEST = "2100-01-01";
 const DAY_MS = 86_400_000;
 
 const listeners = [];
@@ -76,7 +79,7 @@ function write(state) {
 export function isRange(start, end) {
   if (!DATE.test(start) || !DATE.test(end)) return false;
   const days = (Date.parse(end) - Date.parse(start)) / DAY_MS;
-  return days >= 1 && days <= LONGEST_DAYS;
+  return days >= 1 && days <= LONGEST_DAYS && start >= EARLIEST && end <= LATEST;
 }
 
 export const getState = () => current;
@@ -89,12 +92,11 @@ function tell(before) {
   for (const listener of listeners) listener(current, before);
 }
 
-// `replace`: without a step for the back button, where nobody chose anything.
-export function change(patch, { replace = false } = {}) {
+export function change(patch) {
   const before = current;
   current = { ...current, ...patch };
   const address = write(current);
-  if (address !== write(before)) history[replace ? "replaceState" : "pushState"](null, "", address);
+  if (address !== write(before)) history.pushState(null, "", address);
   tell(before);
 }
 

@@ -186,46 +186,47 @@ export function makeChart({ label, count, labels, series, height = HEIGHT }) {
   return box;
 }
 
-// The same numbers for whoever cannot see lines.
-export function makeChartTable({ caption, count, labels, series }) {
-  const hasBefore = (one) => Boolean(one.before);
+// The same numbers for whoever cannot see lines; made when somebody opens it.
+export function makeChartTable({ caption, ...about }) {
+  const box = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption });
+  const details = h("details", { class: "as-table" }, h("summary", {}, "Show as table"), box);
+  details.addEventListener("toggle", () => {
+    if (details.open && !box.firstChild) box.append(drawTable(caption, about));
+  });
+  return details;
+}
+
+function drawTable(caption, { count, labels, series }) {
+  const columns = series.flatMap((one) => {
+    const now = { name: one.name, at: (index) => one.format(one.values[index] ?? null) };
+    const before = {
+      name: `${one.name}, before`,
+      at: (index) => one.format(one.before[index] ?? null),
+    };
+    return one.before ? [now, before] : [now];
+  });
   const rows = Array.from({ length: count }, (_, index) =>
     h(
       "tr",
       {},
       h("th", { scope: "row" }, labels.full(index)),
-      series.map((one) => [
-        h("td", {}, one.format(one.values[index] ?? null)),
-        hasBefore(one) && h("td", {}, one.format(one.before[index] ?? null)),
-      ]),
+      columns.map(({ at }) => h("td", {}, at(index))),
     ),
   );
+  const names = ["Time", ...columns.map(({ name }) => name)];
   return h(
-    "details",
-    { class: "as-table" },
-    h("summary", {}, "Show as table"),
+    "table",
+    {},
+    h("caption", { class: "spoken" }, caption),
     h(
-      "div",
-      { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
+      "thead",
+      {},
       h(
-        "table",
+        "tr",
         {},
-        h("caption", { class: "spoken" }, caption),
-        h(
-          "thead",
-          {},
-          h(
-            "tr",
-            {},
-            h("th", { scope: "col" }, "Time"),
-            series.map((one) => [
-              h("th", { scope: "col" }, one.name),
-              hasBefore(one) && h("th", { scope: "col" }, `${one.name}, before`),
-            ]),
-          ),
-        ),
-        h("tbody", {}, rows),
+        names.map((name) => h("th", { scope: "col" }, name)),
       ),
     ),
+    h("tbody", {}, rows),
   );
 }
