@@ -48,7 +48,7 @@ function applyDates(event) {
   if (isAllowed) change({ range: "custom", start, end });
   else
     element("dates-problem").textContent =
-      "Choose a first day from 1972 on, and a last one that is not before it, at most 400 days later.";
+      "Choose a first day from 1972 on, and a last one not before it, at most 400 days later.";
 }
 
 // Called by the one who has the list, which comes later than the page.

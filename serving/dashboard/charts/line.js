@@ -9,7 +9,8 @@ const MARGIN = { top: 12, right: 12, bottom: 26 };
 const TICK_WIDTH = 72;
 const DIGIT_WIDTH = 6.8;
 
-// labels: {tick(index), full(index), fullBefore(index)}; series: [{name, values, before?, format, tick?}].
+// labels: {tick(index), full(index), fullBefore(index)};
+// series: [{name, values, before?, format, tick?}].
 export function makeChart({ label, count, labels, series, height = HEIGHT }) {
   const svg = s("svg", {
     class: "plot",
