@@ -16,7 +16,6 @@ export const formatRatio = known((value) => ratio.format(value));
 export const formatMs = known((value) =>
   value < 1000 ? `${Math.round(value)} ms` : `${(value / 1000).toFixed(2)} s`,
 );
-export const formatText = known(String);
 
 // The two largest units: "3m 08s", "14 days".
 export const formatDuration = known((seconds) => {

@@ -12,6 +12,15 @@ const METRICS = {
   ttfb_ms: ["TTFB", "Time to First Byte: the server answers"],
   load_time_ms: ["Load", "Load time: everything is there"],
 };
+// Each with its class: from which width of the panel it is shown.
+const COLUMNS = [
+  ["Metric"],
+  ["Median", "from-narrow"],
+  ["p75"],
+  ["p90", "from-middle"],
+  ["Rating"],
+  ["Samples", "from-wide"],
+];
 const RATINGS = { good: "Good", "needs-improvement": "Needs work", poor: "Poor" };
 
 const formatOf = (metric) =>
@@ -37,10 +46,7 @@ export const vitals = {
           h(
             "tr",
             {},
-            ["Metric", "Median", "p75", "p90", "Rating"].map((text, index) =>
-              h("th", { scope: "col", class: [, "from-narrow", , "from-middle"][index] }, text),
-            ),
-            h("th", { scope: "col", class: "from-wide" }, "Samples"),
+            COLUMNS.map(([name, look]) => h("th", { scope: "col", class: look }, name)),
           ),
         ),
         h("tbody", {}, rows.map(drawRow)),
