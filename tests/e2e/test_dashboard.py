@@ -86,7 +86,8 @@ def stage(
         yield Stage(app, get, page)
         # Whatever the tests did: nothing failed, and nothing went elsewhere.
         assert page.errors == []
-        assert [one for one in page.requests if not one.startswith((app.api, "about:", "blob:", "data:"))] == []
+        own = (app.api, "about:", "blob:", "data:")
+        assert [one for one in page.requests if not one.startswith(own)] == []
 
 
 def span() -> dict[str, str]:
