@@ -13,7 +13,6 @@ from importlib.metadata import version
 import structlog
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.staticfiles import StaticFiles
 from prometheus_fastapi_instrumentator import Instrumentator
 
 from serving.access import INTERNAL
@@ -44,6 +43,7 @@ from serving.routes import (
     query,
     reports,
     retention,
+    sites,
     users,
 )
 from settings.model import Settings
@@ -93,9 +93,9 @@ def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
     )
     install_error_handlers(app)
     journeys = (users, funnels, retention, paths, attribution)
-    for route in (dashboard, health, keys, endpoints, *journeys, reports, query):
+    for route in (dashboard, health, keys, sites, endpoints, *journeys, reports, query):
         app.include_router(route.router)
-    app.mount("/dashboard", StaticFiles(directory=dashboard.FOLDER), name="dashboard")
+    app.mount("/dashboard", dashboard.DashboardFiles(directory=dashboard.FOLDER), name="dashboard")
     instrumentator = Instrumentator(
         registry=metrics.registry, excluded_handlers=["/metrics", "/health.*"]
     )
