@@ -8,9 +8,11 @@ INSTALLED := $(VENV)/.installed
 PYTEST_ARGS ?=
 UP_ARGS ?=
 BENCH_ARGS ?=
+SCENARIO ?= --help
+SCENARIO_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev-up run-local test test-integration bench lint clean lock
+.PHONY: help install dev-up run-local test test-integration bench bench-scenarios lint clean lock
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -54,6 +56,9 @@ test-integration: $(INSTALLED) ## Longer end-to-end and fault tests
 
 bench: $(INSTALLED) ## Throughput, freshness and latency of the whole chain (under 15 minutes; resumable)
 	$(BIN)/python -m bench $(BENCH_ARGS)
+
+bench-scenarios: $(INSTALLED) ## One longer run: SCENARIO=catch-up, steady, one-visitor, growth, uniques or clients
+	$(BIN)/python -m bench.scenarios $(SCENARIO) $(SCENARIO_ARGS)
 
 lock: $(INSTALLED) ## Resolve requirements.lock again from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --python-version 3.11 \
