@@ -22,7 +22,7 @@ import httpx
 
 from bench.numbers import percentile
 from bench.plan import Plan
-from bench.scenarios.outcome import Outcome, Target, show_waits
+from bench.scenarios.outcome import Outcome, Target, find_p95, show_waits
 from bench.scenarios.watch import Say, prove, watch
 from bench.stack import Stack, run_stack
 
@@ -95,7 +95,7 @@ def run(
         Target("p95 of all answers", percentile(times, 0.95), _P95_S, "s"),
         Target(
             "freshness p95, with / without clients",
-            percentile(together, 0.95) / percentile(alone, 0.95),
+            find_p95(together, "with the clients") / find_p95(alone, "without them"),
             _FRESHNESS_RATIO,
             "",
         ),

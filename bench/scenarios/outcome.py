@@ -50,6 +50,13 @@ def show_waits(waits: Sequence[float]) -> str:
     )
 
 
+def find_p95(waits: Sequence[float], what: str) -> float:
+    """The 95th percentile of the waits. Raises RuntimeError where no marker was sent."""
+    if not waits:
+        raise RuntimeError(f"no marker was sent {what}: let it take more seconds")
+    return percentile(waits, 0.95)
+
+
 def split_evenly(
     marks: Sequence[tuple[float, float]], start: float, end: float, parts: int
 ) -> list[list[float]]:

@@ -1,9 +1,11 @@
-"""Files and bytes of each table of a local lake: data and log apart."""
+"""Files and bytes of each table of a local lake: data and log apart, and what an event takes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+
+from deltalake import DeltaTable
 
 
 @dataclass(frozen=True)
@@ -37,3 +39,14 @@ def add_up(sizes: dict[str, Size]) -> Size:
             for name in ("files", "bytes", "log_files", "log_bytes")
         )
     )
+
+
+def measure_layers(lake: Path) -> dict[str, int]:
+    """Bytes of the files that are part of the tables now, by layer: what they take when what was
+    compacted is gone."""
+    found: dict[str, int] = {}
+    for log in sorted(lake.glob("*/*/_delta_log")):
+        files = DeltaTable(log.parent).get_add_actions()
+        layer = log.parent.parent.name
+        found[layer] = found.get(layer, 0) + sum(files["size_bytes"].to_pylist())
+    return found
