@@ -159,9 +159,9 @@ def _ask(stack: Stack, days: int) -> dict[str, float]:
                 times = []
                 for number in range(_QUERIES):
                     # Whole hours, each range another one.
-                    start = midnight - dt.timedelta(days=length - 1, hours=-(number % 12))
-                    params = {"start": start.isoformat(), "site_id": "history-large"}
-                    params["end"] = (midnight + dt.timedelta(hours=1)).isoformat()
+                    start = midnight - dt.timedelta(days=length) + dt.timedelta(hours=number)
+                    params = {"start": start.isoformat(), "end": midnight.isoformat()}
+                    params["site_id"] = "history-large"
                     began = time.perf_counter()
                     answer = client.get(path, params=params)
                     times.append((time.perf_counter() - began) * 1000)

@@ -192,7 +192,8 @@ def _write(
 ) -> None:
     # One file a day, as compaction leaves it.
     by_day = rows.repartition(table.partition_by[0])
-    transaction = (f"bench-history:{site.name}", (first - _EPOCH).days)
+    # By day, for a history is made longer backwards, and Delta takes only rising numbers.
+    transaction = (f"bench-history:{site.name}:{first}", 0)
     write_once(runtime, table, by_day, transaction, "append", {"dataChange": "false"})
 
 
