@@ -210,4 +210,4 @@ def pad_log(runtime: Runtime, table: str, commits: int) -> None:
     delta_log = jvm.org.apache.spark.sql.delta.DeltaLog
     delta_log.clearCache()
     log = delta_log.forTable(runtime.spark._jsparkSession, runtime.table(table))
-    log.checkpoint(log.snapshot())
+    log.checkpoint()

@@ -21,11 +21,15 @@ _EVERY_S, _POLL_S = 1.0, 0.5
 
 
 def watch_markers(
-    stack: Stack, should_stop: Callable[[], bool], marks: list[Mark], limit_s: float = 300
+    stack: Stack,
+    should_stop: Callable[[], bool],
+    should_give_up: Callable[[], bool],
+    marks: list[Mark],
+    limit_s: float = 300,
 ) -> int:
     """Send markers until told to stop, poll until all are seen; how many were sent.
 
-    marks: filled as markers are seen. Raises RuntimeError for one not seen `limit_s` after the end.
+    marks: filled as markers are seen. To give up is not to wait for them. Raises RuntimeError for one not seen `limit_s` after the end.
     """
     producer = make_producer(stack.run["kafka"], linger_ms=5)
     run_id = f"{time.time_ns():x}"
@@ -39,7 +43,7 @@ def watch_markers(
                     path = f"/marker/{run_id}/{count}"
                     outstanding[path] = send_marker(producer, stack.run["topic"], rng, path)
                     count += 1
-            elif not outstanding:
+            elif not outstanding or should_give_up():
                 return count
             else:
                 stopped_at = stopped_at or time.monotonic()

@@ -96,9 +96,11 @@ def _list_times(folder: Path) -> dict[int, float]:
     times = {}
     for file in folder.glob("[0-9]*"):
         try:
-            times[int(file.name)] = file.stat().st_mtime
+            changed_at = file.stat().st_mtime
         except FileNotFoundError:
             continue  # Spark has just removed it
+        if file.name.isdigit():
+            times[int(file.name)] = changed_at
     return times
 
 

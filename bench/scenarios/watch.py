@@ -11,7 +11,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -84,7 +84,7 @@ class Watch:
 @contextmanager
 def watch(stack: Stack, rate: int, seed: int, say: Say) -> Iterator[Watch]:
     """Send `rate` events/s and a marker a second for as long as the block lasts."""
-    stop = threading.Event()
+    stop, are_seen, is_failed = (threading.Event() for _ in range(3))
     watched = Watch(say)
 
     def make(rng: random.Random, number: int, per_s: int) -> bytes:
@@ -93,17 +93,19 @@ def watch(stack: Stack, rate: int, seed: int, say: Say) -> Iterator[Watch]:
         return event
 
     producer, topic = make_producer(stack.run["kafka"]), stack.run["topic"]
-    # Markers and looks end only when what was sent last has been seen.
-    are_seen = threading.Event()
     with ThreadPoolExecutor(max_workers=3) as pool:
         load = pool.submit(send_steadily, producer, topic, rate, stop.is_set, seed, make)
-        markers = pool.submit(watch_markers, stack, stop.is_set, watched.marks)
+        markers = pool.submit(watch_markers, stack, stop.is_set, is_failed.is_set, watched.marks)
         looks = pool.submit(watch_stack, stack, are_seen.is_set, watched.samples)
         watched.workers = [load, markers, looks]
         try:
             yield watched
+        except BaseException:
+            is_failed.set()
+            raise
         finally:
             stop.set()
+            wait([load, markers])  # the looks go on until the last marker has been seen
             are_seen.set()
         watched.sent, watched.marked = load.result(), markers.result()
         looks.result()
