@@ -29,7 +29,8 @@ def watch_markers(
 ) -> int:
     """Send markers until told to stop, poll until all are seen; how many were sent.
 
-    marks: filled as markers are seen. To give up is not to wait for them. Raises RuntimeError for one not seen `limit_s` after the end.
+    marks: filled as markers are seen. To give up is not to wait for them. Raises
+    RuntimeError for one not seen `limit_s` after the end.
     """
     producer = make_producer(stack.run["kafka"], linger_ms=5)
     run_id = f"{time.time_ns():x}"
