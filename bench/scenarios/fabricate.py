@@ -10,6 +10,9 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
+
 from bench.scenarios.history import make_sites, pad_log, write_history
 from embedded.jars import spark_jars
 from embedded.java import java_home
@@ -43,6 +46,9 @@ def _run(work: Callable[..., _T], data_dir: Path, log: Path, arguments: tuple[An
     try:
         create_tables(runtime)
         return work(runtime, *arguments)
+    except (PySparkException, Py4JJavaError) as error:
+        # As it is, it holds on to the JVM and cannot leave this process.
+        raise RuntimeError(f"{work.__name__} failed: {str(error)[:300]}; see {log}") from None
     finally:
         runtime.spark.stop()
 

@@ -11,6 +11,9 @@ import os
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
+
 from embedded.jars import spark_jars
 from embedded.java import java_home
 from settings.load import load_settings
@@ -32,9 +35,14 @@ def _count(checkpoints: str, log: Path) -> dict[str, int]:
     settings = load_settings(spark={"master": "local[1]", "driver_memory": "1g"})
     spark = build_session(settings, spark_jars())
     try:
+        # Reading state reports to the coordinator of streams, which a session makes when asked.
+        _ = spark.streams.active
         return {
             flow: spark.read.format("statestore").load(f"{checkpoints}/{flow}").count()
             for flow in STATEFUL_FLOWS
         }
+    except (PySparkException, Py4JJavaError) as error:
+        # As it is, it holds on to the JVM and cannot leave this process.
+        raise RuntimeError(f"the state cannot be read: {str(error)[:300]}; see {log}") from None
     finally:
         spark.stop()
