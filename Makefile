@@ -8,9 +8,11 @@ INSTALLED := $(VENV)/.installed
 PYTEST_ARGS ?=
 UP_ARGS ?=
 BENCH_ARGS ?=
+SCENARIO ?= --help
+SCENARIO_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev-up run-local test test-integration bench notebooks lint clean lock
+.PHONY: help install dev-up run-local test test-integration bench bench-scenarios notebooks lint clean lock
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -54,6 +56,9 @@ test-integration: $(INSTALLED) ## Longer end-to-end and fault tests
 
 bench: $(INSTALLED) ## Throughput, freshness and latency of the whole chain (under 15 minutes; resumable)
 	$(BIN)/python -m bench $(BENCH_ARGS)
+
+bench-scenarios: $(INSTALLED) ## One longer run: SCENARIO=catch-up, steady, one-visitor, growth, uniques or clients
+	$(BIN)/python -m bench.scenarios $(SCENARIO) $(SCENARIO_ARGS)
 
 # JupyterLab has 90 packages that nothing else needs, so it is not in the lock.
 notebooks: $(INSTALLED) ## Open the notebooks in a browser (fetches JupyterLab the first time: 180 MB)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 _PROC = Path("/proc")
@@ -27,7 +28,13 @@ def read_core_s(root: int | None = None) -> float:
         except (FileNotFoundError, ProcessLookupError):
             continue  # it ended between the two looks, and its parent has its time
         ticks[int(stat.parent.name)] = (int(fields[1]), sum(map(int, fields[11:15])))
-    family = {root}
-    while more := {pid for pid, (parent, _) in ticks.items() if parent in family} - family:
-        family |= more
+    family = find_family({pid: parent for pid, (parent, _) in ticks.items()}, root)
     return sum(ticks[pid][1] for pid in family - {root}) / os.sysconf("SC_CLK_TCK")
+
+
+def find_family(parents: Mapping[int, int], root: int) -> set[int]:
+    """A process and all its descendants; parents: process id -> that of its parent."""
+    family = {root}
+    while more := {pid for pid, parent in parents.items() if parent in family} - family:
+        family |= more
+    return family
