@@ -22,11 +22,12 @@ from serving.cache import CachedAnswer, CacheKey, choose_ttl_s, make_key
 from serving.comparison import compare_periods
 from serving.deps import Call, Service
 from serving.endpoints import Endpoint
-from serving.errors import NotReady, ServingError
+from serving.errors import NotReady, ServingError, VersionGone
 from serving.forms import Form, choose_form, give, give_not_modified, is_known, make_etag
 from serving.freshness import find_as_of, find_complete_until, format_time
 from serving.gold_reader import States
 from serving.params import CommonParams, MetricParams
+from serving.past import Past, PastView, read_past, refuse_gone, require_past, require_readable
 from serving.queries import Selection, Statement, build_statement
 from serving.ranges import Ranges, split_range
 from serving.single_flight import compute_once
@@ -66,6 +67,7 @@ class Prepared:
     meta: dict[str, Any]
     is_empty: bool
     now: datetime
+    past: Past | None = None
 
 
 async def answer(call: Call, endpoint: Endpoint, params: MetricParams) -> Response:
@@ -94,7 +96,13 @@ async def answer_question(call: Call, question: Question, params: MetricParams) 
     """Answer one request. Raises ServingError."""
     service = call.service
     states, now = await read_versions(service)
-    prepared = prepare(call, question, params.select(now), states, now)
+    view = None
+    if params.past is not None:
+        require_past(params.past, now)
+        states, gaps = await asyncio.to_thread(read_past, service.reader, params.past, states)
+        view = PastView(params.past, gaps)
+    moment = params.past.as_of or now if params.past else now
+    prepared = prepare(call, question, params.select(moment), states, now, view)
     is_csv = choose_form(params.format, call.accept) == "csv"
     form = Form(question.path, prepared.statement.columns, is_csv)
     etag = make_etag(form, prepared.key, prepared.meta)
@@ -113,22 +121,35 @@ async def read_versions(service: Service) -> tuple[States, datetime]:
 
 
 def prepare(
-    call: Call, question: Question, selection: Selection, states: States, now: datetime
+    call: Call,
+    question: Question,
+    selection: Selection,
+    states: States,
+    now: datetime,
+    view: PastView | None = None,
 ) -> Prepared:
-    """All that is known of an answer before it is computed. Raises Forbidden, NotReady."""
+    """All that is known of an answer before it is computed.
+
+    view: of the past that `states` are of. Raises Forbidden, NotReady, InvalidParameter.
+    """
+    past = view.past if view else None
+    moment = past.as_of or now if past else now
     selection = restrict(selection, call.access)
-    ranges = split_range(selection.start, selection.end, now, question.tables[0].grain)
+    ranges = split_range(selection.start, selection.end, moment, question.tables[0].grain)
     statement = _build(question, selection, ranges, states)
+    if view and not ranges.is_empty:
+        require_readable(view.past, statement.tables, view.gaps, states)
     _require_tables(statement, states)
     return Prepared(
         question,
         selection,
         statement,
         states,
-        key=make_key(statement, states),
+        key=make_key(statement, states, is_past=past is not None),
         meta=_describe(question, selection, states, statement),
         is_empty=ranges.is_empty,
         now=now,
+        past=past,
     )
 
 
@@ -141,7 +162,12 @@ async def find(call: Call, prepared: Prepared) -> tuple[CachedAnswer, str]:
     service.metrics.cache_answers.labels(prepared.question.path, looked.outcome).inc()
     found = looked.answer
     if found is None:
-        found = await _compute_once(call, prepared)
+        try:
+            found = await _compute_once(call, prepared)
+        except VersionGone as error:
+            if prepared.past is None:
+                raise
+            raise refuse_gone(prepared.past) from error
     return found, "miss" if looked.outcome == "stale" else looked.outcome
 
 

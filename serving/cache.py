@@ -98,11 +98,15 @@ class AnswerCache:
         return True
 
 
-def make_key(statement: Statement, states: States) -> CacheKey:
-    """What was asked, and the versions that answer it."""
-    asked = json.dumps([statement.sql, statement.args], default=str, sort_keys=True)
+def make_key(statement: Statement, states: States, *, is_past: bool = False) -> CacheKey:
+    """What was asked, and the versions that answer it.
+
+    An answer from the past has a place of its own, or it would take the present one's.
+    """
     versions = [(name, states[name].version, states[name].commit_id) for name in statement.tables]
-    return CacheKey(_hash(asked), _hash(json.dumps(versions)))
+    asked = [statement.sql, statement.args, *([versions] if is_past else [])]
+    text = json.dumps(asked, default=str, sort_keys=True)
+    return CacheKey(_hash(text), _hash(json.dumps(versions)))
 
 
 def choose_ttl_s(settings: CacheSettings, end: datetime, now: datetime) -> int:

@@ -7,13 +7,14 @@ confirm, so an answer from the cache stays cheap.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-_COMMIT_FILE = re.compile(r"^(\d{20})\.json$")
+COMMIT_FILE = re.compile(r"^(\d{20})\.json$")
 # Maintenance commits carry no user metadata: how many of them in a row are looked behind.
 MAX_LOOK_BACK = 50
 
@@ -22,6 +23,9 @@ class LogFiles(Protocol):
     """The file operations that following a log takes; missing files raise FileNotFoundError."""
 
     def list_names(self, folder: str) -> Iterable[str]: ...
+    def list_times(self, folder: str) -> Iterable[tuple[str, int]]:
+        """Names, and when each file was last written, in milliseconds since 1970."""
+
     def read_lines(self, path: str) -> Iterable[str]: ...
     def fingerprint(self, path: str) -> str | None:
         """Something that changes when the file does; None where there is none."""
@@ -32,6 +36,10 @@ class LocalFiles:
 
     def list_names(self, folder: str) -> Iterable[str]:
         return [entry.name for entry in Path(folder).iterdir()]
+
+    def list_times(self, folder: str) -> Iterable[tuple[str, int]]:
+        with os.scandir(folder) as entries:
+            return [(entry.name, entry.stat().st_mtime_ns // 1_000_000) for entry in entries]
 
     def read_lines(self, path: str) -> Iterable[str]:
         with open(path, encoding="utf-8") as file:
@@ -76,6 +84,18 @@ class TableLog:
             self._step(self._state, found)
         return self._state
 
+    def read_state(self, version: int) -> TableState | None:
+        """The table's state at a version of its present history; None where the log lacks it."""
+        if self._state is None or self._fingerprint_of(version) is None:
+            return None
+        commit_id, _ = self._read_commit(version)
+        said = self._look_back(version)
+        return TableState(version, commit_id, self._state.generation, said)
+
+    def read_actions(self, version: int) -> list[dict[str, Any]]:
+        """All that a version did. Raises OSError."""
+        return [json.loads(line) for line in self._files.read_lines(self._path_of(version))]
+
     def _start_over(self) -> None:
         generation = self._state.generation + 1 if self._state else 0
         self._state = None
@@ -109,7 +129,7 @@ class TableLog:
             names = self._files.list_names(self._folder)
         except FileNotFoundError:
             return None
-        return max((int(m[1]) for name in names if (m := _COMMIT_FILE.match(name))), default=None)
+        return max((int(m[1]) for name in names if (m := COMMIT_FILE.match(name))), default=None)
 
     def _read_commit(self, version: int) -> tuple[str, dict[str, str]]:
         for line in self._files.read_lines(self._path_of(version)):

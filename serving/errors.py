@@ -70,6 +70,10 @@ class QueryFailed(ServingError):
     """Spark could not run the query; the log has the reason."""
 
 
+class VersionGone(QueryFailed):
+    """Files of the table version that was asked for are deleted."""
+
+
 class ClientGone(ServingError):
     """Nobody waits for the answer any more: its query has been stopped."""
 
@@ -96,6 +100,7 @@ STATUS: dict[type[ServingError], tuple[int, str]] = {
     Busy: (503, "busy"),
     QueryTimeout: (504, "query_timeout"),
     QueryFailed: (500, "internal"),
+    VersionGone: (500, "internal"),
     ClientGone: (499, "client_gone"),  # only the log sees it
     SqlRefused: (422, "sql_refused"),
     SqlInvalid: (422, "sql_invalid"),

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
@@ -15,13 +16,25 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from schemas.gold import GOLD_TABLES
+from schemas.history import HISTORY_FILE, Floor, parse_floors
+from serving.commit_times import Commits, CommitTimes
 from serving.delta_log import LocalFiles, LogFiles, TableLog, TableState, local_path
-from serving.errors import NotReady, QueryFailed
+from serving.errors import NotReady, QueryFailed, VersionGone
 from serving.queries import SOURCES, Statement, view_name
 
 TABLES = (*(table.name for table in GOLD_TABLES), *SOURCES)
 # Versions kept open: the current one of each table, and a few that running queries still read.
 _OPEN_TABLES = 4 * len(TABLES)
+
+# Spark's names for: data files or commits that a version is made of are deleted.
+_GONE = (
+    "FAILED_READ_FILE.FILE_NOT_EXIST",
+    "DELTA_FILE_NOT_FOUND",
+    "DELTA_LOG_FILE_NOT_FOUND",
+    "DELTA_VERSION_NOT_FOUND",
+    "DELTA_VERSIONS_NOT_CONTIGUOUS",
+    "DELTA_NO_RECREATABLE_HISTORY_FOUND",
+)
 
 States = dict[str, TableState]
 
@@ -34,15 +47,18 @@ class GoldReader:
         self._root = lake_root
         path = local_path(lake_root)
         files: LogFiles = HadoopFiles(spark) if path is None else LocalFiles()
-        self._logs = {
-            name: TableLog(f"{path or lake_root}/{name.replace('.', '/')}", files)
-            for name in TABLES
-        }
+        root = path or lake_root
+        paths = {name: f"{root}/{name.replace('.', '/')}" for name in TABLES}
+        self._files, self._history = files, f"{root}/{HISTORY_FILE}"
+        self._logs = {name: TableLog(path, files) for name, path in paths.items()}
+        self._commits = {name: CommitTimes(path, files) for name, path in paths.items()}
         self._opened: OrderedDict[tuple[str, int, str], DataFrame] = OrderedDict()
         self._generations: dict[str, int] = {}
         # Two, so that opening a table in Spark does not hold up answers from the cache.
         self._log_lock = threading.Lock()
         self._open_lock = threading.Lock()
+        # Apart from the present: listing a long log must not hold up those who ask for now.
+        self._past_lock = threading.Lock()
 
     def read_states(self) -> States:
         """The present state of every table there is. Raises NotReady if the lake is unreadable."""
@@ -50,23 +66,65 @@ class GoldReader:
             try:
                 found = {name: log.refresh() for name, log in self._logs.items()}
             except (OSError, Py4JJavaError) as error:
-                raise NotReady(f"the lake cannot be read now: {type(error).__name__}") from error
+                raise _unreadable(error) from error
         return {name: state for name, state in found.items() if state}
+
+    def read_commits(self, name: str, state: TableState, until: datetime | None) -> Commits:
+        """The table's commits up to a time (or further), None: to `state`. Raises NotReady."""
+        with self._past_lock:
+            try:
+                return self._commits[name].read(state, until)
+            except (OSError, Py4JJavaError) as error:
+                raise _unreadable(error) from error
+
+    def read_state(self, name: str, version: int) -> TableState | None:
+        """A table's state at a version; None where its log has it no more. Raises NotReady."""
+        with self._past_lock:
+            try:
+                return self._logs[name].read_state(version)
+            except FileNotFoundError:
+                return None
+            except (OSError, Py4JJavaError) as error:
+                raise _unreadable(error) from error
+
+    def read_commit(self, name: str, version: int) -> list[dict[str, Any]]:
+        """The actions of one version, empty where the log has it no more. Raises NotReady."""
+        try:
+            return self._logs[name].read_actions(version)
+        except FileNotFoundError:
+            return []
+        except (OSError, Py4JJavaError) as error:
+            raise _unreadable(error) from error
+
+    def read_floors(self) -> dict[str, Floor]:
+        """From which version on each table may be asked for as it was. Raises NotReady."""
+        try:
+            if self._files.fingerprint(self._history) is None:
+                return {}
+            return parse_floors("".join(self._files.read_lines(self._history)))
+        except (OSError, Py4JJavaError, ValueError) as error:
+            raise _unreadable(error) from error
 
     def run(self, statement: Statement, states: States, job_group: str) -> list[tuple[Any, ...]]:
         """The statement's rows. Each table is read as of its version in `states`."""
         self._spark.sparkContext.setJobGroup(job_group, "metric query")
         try:
-            tables = {
-                view_name(name): self.open_table(name, states[name]) for name in statement.tables
-            }
-            frame = self._spark.sql(statement.sql, statement.args, **tables)
-            return [tuple(row) for row in frame.collect()]
+            tables = {name: self.open_table(name, states[name]) for name in statement.tables}
+            return self.run_over(statement, tables)
         except (PySparkException, Py4JJavaError) as error:
-            raise QueryFailed("Spark could not run the query.") from error
+            failed = VersionGone if _is_gone(error) else QueryFailed
+            raise failed("Spark could not run the query.") from error
         finally:
             # The thread goes on to other work, which must not be cancelled with this query.
             self._spark.sparkContext.setLocalProperty("spark.jobGroup.id", None)  # type: ignore[arg-type]  # None takes it away
+
+    def run_over(
+        self, statement: Statement, tables: Mapping[str, DataFrame]
+    ) -> list[tuple[Any, ...]]:
+        """The statement's rows, over tables that are open."""
+        views = {view_name(name): table for name, table in tables.items()}
+        frame = self._spark.sql(statement.sql, statement.args, **views)
+        return [tuple(row) for row in frame.collect()]
 
     def cancel(self, job_group: str) -> None:
         """Stop the query, also if it has not come as far as its first job."""
@@ -99,6 +157,16 @@ class GoldReader:
         )
 
 
+def _unreadable(error: Exception) -> NotReady:
+    return NotReady(f"the lake cannot be read now: {type(error).__name__}")
+
+
+def _is_gone(error: Exception) -> bool:
+    """Whether files of the version that was asked for are no longer there."""
+    text = str(error)
+    return any(condition in text for condition in _GONE)
+
+
 class HadoopFiles:
     """Files of any Hadoop file system, through the JVM."""
 
@@ -111,6 +179,11 @@ class HadoopFiles:
         if not system.exists(path):
             raise FileNotFoundError(folder)
         return [status.getPath().getName() for status in system.listStatus(path)]
+
+    def list_times(self, folder: str) -> Iterable[tuple[str, int]]:
+        system, path = self._locate(folder)
+        found = system.listStatus(path)
+        return [(one.getPath().getName(), int(one.getModificationTime())) for one in found]
 
     def read_lines(self, path: str) -> Iterable[str]:
         system, located = self._locate(path)

@@ -104,16 +104,17 @@ def _metrics(endpoint: Endpoint) -> list[str]:
     derived = {metric.name for metric in endpoint.derived}
     wanted = [name for name in endpoint.columns if name not in derived]
     wanted += [metric.name for metric in endpoint.hidden]
-    return [f"{_typed(endpoint.metrics[name])} AS {name}" for name in wanted]
+    metrics = [endpoint.metrics[name] for name in wanted]
+    return [f"{type_metric(metric, metric.sql)} AS {metric.name}" for metric in metrics]
 
 
-def _typed(metric: Metric) -> str:
+def type_metric(metric: Metric, sql: str) -> str:
     """Counts and sums of money are 0 where there is nothing; ratios and percentiles are null."""
     if metric.unit == "count":
-        return f"CAST(coalesce({metric.sql}, 0) AS BIGINT)"
+        return f"CAST(coalesce({sql}, 0) AS BIGINT)"
     if metric.unit == "money":
-        return f"CAST(coalesce({metric.sql}, 0) AS DOUBLE)"
-    return metric.sql
+        return f"CAST(coalesce({sql}, 0) AS DOUBLE)"
+    return sql
 
 
 def _name_bucket(time: str) -> str:

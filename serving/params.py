@@ -6,64 +6,34 @@ From an endpoint's declaration to a model of its parameters, and from the query 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 from pydantic_core import PydanticCustomError
 
-from schemas.event import MAX_IDENTIFIER_LENGTH
 from serving.endpoints import Endpoint
 from serving.errors import InvalidParameter
+from serving.param_types import (
+    TIME_HELP,
+    VERSIONS_HELP,
+    Name,
+    Text,
+    Time,
+    parse_zone,
+    split_versions,
+)
+from serving.past import Past
 from serving.queries import Interval, Selection
 from serving.ranges import STEPS, ceil_time
-from serving.zones import list_zones, place_time, shift_back
+from serving.zones import place_time, shift_back
 
 MAX_DAYS = 400
 MAX_ROWS = 10_000
 DEFAULT_RANGE = timedelta(days=7)
 REALTIME_RANGE = 30 * STEPS["minute"]
-_MAX_TEXT_LENGTH = 8192
-_YEARS = range(1970, 2101)
-_TIME_HELP = (
-    "a date (2015-05-17) or an ISO-8601 timestamp (2015-05-17T10:05:03Z; UTC where it names "
-    f"neither offset nor `timezone`), {_YEARS.start} to {_YEARS.stop - 1}"
-)
-# A `+` that was not escaped in the URL arrives as a space.
-_UNESCAPED_OFFSET = re.compile(r" (\d\d:?\d\d)$")
-
-
-def parse_time(text: object) -> object:
-    """A date (its midnight) or an ISO-8601 timestamp, in UTC if it names an offset."""
-    if isinstance(text, datetime) or text is None:
-        return text
-    try:
-        time = datetime.fromisoformat(_UNESCAPED_OFFSET.sub(r"+\1", str(text)))
-        time = time.astimezone(UTC) if time.tzinfo else time
-    except (ValueError, OverflowError):
-        raise PydanticCustomError("time", _TIME_HELP) from None
-    if time.year not in _YEARS:
-        raise PydanticCustomError("time", _TIME_HELP)
-    return time
-
-
-def parse_zone(text: object) -> object:
-    """The name of a time zone; none for UTC."""
-    if text is None or text == "UTC":
-        return None
-    if text not in list_zones():
-        raise PydanticCustomError("timezone", "an IANA time zone, such as Europe/Berlin, or UTC")
-    return text
-
-
-Time = Annotated[datetime, BeforeValidator(parse_time, json_schema_input_type=str)]
-Name = Annotated[str, Field(min_length=1, max_length=MAX_IDENTIFIER_LENGTH)]
-
-
-Text = Annotated[str, Field(min_length=1, max_length=_MAX_TEXT_LENGTH)]
 
 # Every filter, by the dimension it selects by.
 FILTERS: dict[str, tuple[Any, str]] = {
@@ -91,6 +61,25 @@ class MetricParams(BaseModel):
     format: Literal["json", "csv"] | None = Field(
         None, description="Form of the answer; also by `Accept: text/csv`. Default: json."
     )
+    as_of: Time | None = Field(
+        None,
+        description="Answer as it would have been given then: every table at its newest version "
+        "committed at or before this time, and defaults counted from it. Default: now.",
+    )
+    versions: Annotated[tuple[str, ...] | None, BeforeValidator(split_versions)] = Field(
+        None,
+        description=f"Tables to read at a version, as `meta.versions` of an answer has them: "
+        f"{VERSIONS_HELP}. All that the answer reads, or `as_of` for the others.",
+    )
+
+    @property
+    def past(self) -> Past | None:
+        """What of the past is asked for; None: the present."""
+        if self.as_of is None and self.versions is None:
+            return None
+        as_of = place_time(self.as_of, getattr(self, "timezone", None)) if self.as_of else None
+        pairs = (text.split(":") for text in self.versions or ())
+        return Past(as_of, {table: int(version) for table, version in pairs})
 
     def select(self, now: datetime) -> Selection:
         """The selection this means at `now`. Raises InvalidParameter."""
@@ -104,7 +93,7 @@ class MetricParams(BaseModel):
 class RangeParams(MetricParams):
     """Parameters of the endpoints that are asked for a range."""
 
-    start: Time | None = Field(None, description=f"Included. {_TIME_HELP}. Default: end - 7 days.")
+    start: Time | None = Field(None, description=f"Included. {TIME_HELP}. Default: end - 7 days.")
     end: Time | None = Field(None, description="Excluded. Default: the coming full hour.")
     limit: int = Field(100, ge=1, le=MAX_ROWS, description="Most rows to give.")
     offset: int = Field(0, ge=0, le=10_000_000, description="Rows to leave out first.")

@@ -112,7 +112,7 @@ def _read_gold(
         "bucket >= :first_hour",
         "bucket < :last_hour",
         *_choose_whole(selection, "bucket"),
-        *_conditions(selection, {name: name for name in table.dimensions}),
+        *make_conditions(selection, {name: name for name in table.dimensions}),
     ]
     return (
         f"SELECT bucket AS moment, {columns} FROM {{{view_name(table.name)}}} "
@@ -139,7 +139,7 @@ def _read_silver(
     where = [
         *_choose_times(table, source.partition_by[0], selection, ranges),
         f"({table.where})",
-        *_conditions(selection, table.dimensions),
+        *make_conditions(selection, table.dimensions),
     ]
     rows = f"SELECT {', '.join(table.row_columns)} FROM {{{view_name(source.name)}}}"
     return (
@@ -179,7 +179,8 @@ def _find_bucket(selection: Selection) -> str | None:
     return bucket_sql(selection.interval, "moment", selection.timezone, is_split)
 
 
-def _conditions(selection: Selection, dimensions: dict[str, str]) -> list[str]:
+def make_conditions(selection: Selection, dimensions: dict[str, str]) -> list[str]:
+    """Bots, sites and filters; dimensions: name -> SQL over the rows."""
     bots = [] if selection.include_bots else [f"NOT {dimensions['is_bot']}"]
     chosen = [f"{dimensions[name]} = :{name}" for name in selection.filters if name in dimensions]
     return bots + choose_sites(selection, dimensions["site_id"]) + chosen

@@ -43,6 +43,9 @@ QUERY_PROPERTIES = {
     # Delta's parser drops bound parameters since Spark 4.1 (delta-io/delta#7640); this binds them
     # in the analyser instead.
     "spark.sql.legacy.parameterSubstitution.constantsOnly": "true",
+    # How far back may be asked is said by `history.json` and by what is there (docs/adr/0010), and
+    # not by the age of a version.
+    "spark.databricks.delta.vacuum.enforceTimeTravelWithinDeletedFileRetentionDuration": "false",
     # No statement names a file; the reader hands it its tables.
     "spark.sql.runSQLOnFiles": "false",
 }

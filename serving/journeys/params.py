@@ -12,7 +12,8 @@ from serving.journeys.attribution import Model, Origin
 from serving.journeys.conditions import Period, floor_period
 from serving.journeys.definitions import DAY_S
 from serving.journeys.funnels import Breakdown
-from serving.params import MAX_DAYS, MAX_ROWS, Name, RangeParams
+from serving.param_types import Name
+from serving.params import MAX_DAYS, MAX_ROWS, RangeParams
 from serving.queries import Interval, Selection
 
 _Page = Annotated[str, Field(min_length=1, max_length=8192)]

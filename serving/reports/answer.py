@@ -29,7 +29,8 @@ from serving.forms import (
     make_etag,
     write_csv,
 )
-from serving.params import CommonParams, Name, Time, parse_zone
+from serving.param_types import Name, Time, parse_zone
+from serving.params import CommonParams
 from serving.queries import Selection, find_keys
 from serving.reports.definitions import Report
 from serving.reports.page import PAGE_POLICY, render_page

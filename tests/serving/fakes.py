@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 from fastapi.testclient import TestClient
 
+from schemas.history import Floor
+from serving.commit_times import Commits
 from serving.delta_log import TableState
 from serving.errors import ServingError
 from serving.gold_reader import TABLES, States
@@ -20,6 +23,12 @@ READY: States = {
     name: TableState(3, f"commit-of-{name}", said={"as_of": "2015-05-20T12:00:00Z"})
     for name in TABLES
 }
+
+# Versions 0 to 3 of every table, a day apart; the one in READY is the last.
+DAY_MS = 86_400_000
+FIRST_COMMIT = datetime(2015, 5, 17, 12, tzinfo=UTC)
+FIRST_COMMIT_MS = int(FIRST_COMMIT.timestamp()) * 1000
+COMMITS = Commits(0, tuple(FIRST_COMMIT_MS + day * DAY_MS for day in range(4)), 0)
 
 BUCKET = "2015-05-17T00:00:00Z"
 # What is no number in an answer.
@@ -38,6 +47,19 @@ class FakeReader:
         self.may_answer = threading.Event()
         self.may_answer.set()
         self.asked = threading.Semaphore(0)
+        self.commits = COMMITS
+        self.floors: dict[str, Floor] = {}
+
+    def read_commits(self, name: str, state: TableState, until: datetime | None) -> Commits:
+        assert state == self.states[name]
+        assert until is None or until.tzinfo
+        return self.commits
+
+    def read_state(self, name: str, version: int) -> TableState | None:
+        return TableState(version, f"commit-{version}-of-{name}")
+
+    def read_floors(self) -> dict[str, Floor]:
+        return self.floors
 
     def read_states(self) -> States:
         if self.states_error:

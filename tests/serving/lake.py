@@ -49,6 +49,10 @@ def make_events() -> list[Row]:
             "scroll_depth_percent": number / 3 if number % 13 == 2 else None,
             "is_conversion": number % 13 == 8,
             "revenue": Decimal(number) / 4 if number % 26 == 8 else None,
+            "rules_version": "1" if number < 100 else "2",
+            "topic": "events",
+            "partition": number % 2,
+            "offset": number // 2,
         }
         for number in range(210)
     ]

@@ -1,0 +1,1 @@
+"""From a number of Gold to the events it was made of, and their Kafka offsets."""
