@@ -25,7 +25,8 @@ $(INSTALLED): requirements.lock pyproject.toml
 	  echo "Python 3.11 is needed, and '$(PYTHON)' is not it. Install it (Debian/Ubuntu: python3.11"; \
 	  echo "and python3.11-venv) or name yours: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11"; \
 	  exit 1; } >&2
-	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { \
+# Without the mark an installation was cut off, and pip does not mend what it left half done.
+	@test -e $@ -a -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV) || { \
 	  echo "'$(PYTHON) -m venv' failed. On Debian/Ubuntu: apt-get install python3.11-venv" >&2; \
 	  rm -rf $(VENV); exit 1; }
 	@echo "Setting up $(VENV) from requirements.lock: about a minute, 1.4 GB."
