@@ -29,6 +29,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@test -e $@ -a -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV) || { \
 	  echo "'$(PYTHON) -m venv' failed. On Debian/Ubuntu: apt-get install python3.11-venv" >&2; \
 	  rm -rf $(VENV); exit 1; }
+	@rm -f $@
 	@echo "Setting up $(VENV) from requirements.lock: about a minute, 1.4 GB."
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
