@@ -24,6 +24,11 @@ COMMANDS = {
     "simulate": ("cli.simulate", "simulate", "Send realistic traffic with known truth."),
     "status": ("cli.status", "status", "Show lag, freshness, the ledger and each check."),
     "report": ("cli.report", "report", "Write a report of the running API, for cron and mail."),
+    "explain-number": (
+        "cli.explain_number",
+        "explain_number",
+        "Trace a number to its events and offsets.",
+    ),
     "rebuild": ("cli.rejudge", "rebuild", "Make some days again under today's rules."),
     "replay-dead-letters": (
         "cli.rejudge",
