@@ -39,13 +39,14 @@ def format_value(value: object, name: str, unit: str) -> str:
     return f"{value:,.2f}"
 
 
-def format_change(change: object, value: object, previous: object) -> str:
-    """A relative change in percent; `new` where there was nothing before."""
+def format_change(change: object, value: object, previous: object, unit: str) -> str:
+    """A relative change in percent; `new` where there was nothing to count before."""
     if isinstance(change, int | float):
         percent = round(100 * change, 1)
         sign = "+" if percent > 0 else "−" if percent < 0 else "±"
         return f"{sign}{abs(percent):,.1f} %"
-    return "new" if previous == 0 and isinstance(value, int | float) and value > 0 else ""
+    is_new = previous == 0 and isinstance(value, int | float) and value > 0
+    return "new" if is_new and unit in ("count", "money") else ""
 
 
 def format_moment(time: datetime, timezone: str | None) -> str:

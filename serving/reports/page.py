@@ -188,7 +188,7 @@ def _render_cells(part: Part, row: Row, longest: float) -> list[Markup]:
 
 def _render_change(row: Row, name: str, unit: str) -> Markup | None:
     previous = row.get(f"{name}_previous")
-    change = format_change(row.get(f"{name}_change"), row[name], previous)
+    change = format_change(row.get(f"{name}_change"), row[name], previous, unit)
     if previous is None or previous == row[name] == 0 or (unit == "text" and previous == row[name]):
         return None
     before = format_value(previous, name, unit)

@@ -215,19 +215,20 @@ def test_values(value: object, name: str, unit: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "value", "previous", "shown"),
+    ("change", "value", "previous", "unit", "shown"),
     [
-        (0.1234, 1, 1, "+12.3 %"),
-        (-0.5, 1, 2, "−50.0 %"),
-        (0.0, 1, 1, "±0.0 %"),
-        (12.0, 13, 1, "+1,200.0 %"),
-        (None, 3, 0, "new"),
-        (None, 0, 0, ""),
-        (None, None, None, ""),
+        (0.1234, 1, 1, "count", "+12.3 %"),
+        (-0.5, 1, 2, "count", "−50.0 %"),
+        (0.0, 1, 1, "count", "±0.0 %"),
+        (12.0, 13, 1, "count", "+1,200.0 %"),
+        (None, 3, 0, "count", "new"),
+        (None, 0.5, 0.0, "ratio", ""),
+        (None, 0, 0, "count", ""),
+        (None, None, None, "money", ""),
     ],
 )
-def test_changes(change: object, value: object, previous: object, shown: str) -> None:
-    assert format_change(change, value, previous) == shown
+def test_changes(change: object, value: object, previous: object, unit: str, shown: str) -> None:
+    assert format_change(change, value, previous, unit) == shown
 
 
 def test_ranges_and_buckets() -> None:
