@@ -102,6 +102,7 @@ def test_each_panel_has_the_numbers_of_the_api(stage: Stage) -> None:
 
 def test_places_and_retention_have_the_numbers_of_the_api(stage: Stage) -> None:
     stage.open()
+    stage.page.wait("document.querySelector('.map svg')")
     places = stage.get("/geo", group_by="country", **span())["data"]
     numbers = sorted((row["unique_visitors"] for row in places), reverse=True)[:SHOWN]
     assert [number for _, number in stage.read_rows("places", 1)] == [count(n) for n in numbers]
