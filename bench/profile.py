@@ -1,9 +1,8 @@
-"""Where the stream's processor time goes: `python -m bench.profile`, a Flight Recorder's samples by
-what they are for.
+"""Where the stream's processor time goes: samples of Java's Flight Recorder by what they are for.
 
-From the running product, under a backlog and at a steady rate, to two tables of shares and the
-core time per event (docs/performance.md). Needs a JDK's `jcmd` and `jfr` on PATH; the embedded
-JRE has neither.
+`python -m bench.profile`: from the running product, under a backlog and at a steady rate, to two
+tables of shares and the core time per event (docs/performance.md). Needs a JDK's `jcmd` and `jfr`
+on PATH; the embedded JRE has neither.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ from bench.cores import read_core_s
 from bench.flows import count_done, read_settings
 from bench.generate import read_events, write_event_set
 from bench.plan import ROOT, Plan
+from bench.scenarios.memory import list_family
 from bench.send import make_producer, send_all, send_steadily
 from bench.stack import Stack, run_stack, wait_for
 
@@ -116,10 +116,7 @@ def main(
 
 def _profile(stack: Stack, title: str, work: Callable[[], int], file: Path) -> None:
     pid = stack.run["pids"]["stream"]
-    jvm = subprocess.run(
-        ["pgrep", "-P", str(pid), "java"], capture_output=True, text=True, check=True
-    )
-    java = jvm.stdout.split()[0]
+    java = next(str(one) for one, name in list_family(pid).items() if name == "java")
     _run("jcmd", java, "JFR.start", "name=bench", "settings=profile")
     before, started = read_core_s(pid), time.monotonic()
     count = work()

@@ -7,7 +7,6 @@ among all; an answer always says which table versions it was made from.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,11 +22,19 @@ from serving.comparison import compare_periods
 from serving.deps import Call, Service
 from serving.endpoints import Endpoint
 from serving.errors import NotReady, ServingError, VersionGone
-from serving.forms import Form, choose_form, give, give_not_modified, is_known, make_etag
+from serving.forms import Form, choose_form, dump, give, give_not_modified, is_known, make_etag
 from serving.freshness import find_as_of, find_complete_until, format_time
 from serving.gold_reader import States
 from serving.params import CommonParams, MetricParams
-from serving.past import Past, PastView, read_past, refuse_gone, require_past, require_readable
+from serving.past import (
+    Past,
+    PastView,
+    find_moment,
+    read_past,
+    refuse_gone,
+    require_past,
+    require_readable,
+)
 from serving.queries import Selection, Statement, build_statement
 from serving.ranges import Ranges, split_range
 from serving.single_flight import compute_once
@@ -101,8 +108,8 @@ async def answer_question(call: Call, question: Question, params: MetricParams) 
         require_past(params.past, now)
         states, gaps = await asyncio.to_thread(read_past, service.reader, params.past, states)
         view = PastView(params.past, gaps)
-    moment = params.past.as_of or now if params.past else now
-    prepared = prepare(call, question, params.select(moment), states, now, view)
+    selection = params.select(find_moment(params.past, now))
+    prepared = prepare(call, question, selection, states, now, view)
     is_csv = choose_form(params.format, call.accept) == "csv"
     form = Form(question.path, prepared.statement.columns, is_csv)
     etag = make_etag(form, prepared.key, prepared.meta)
@@ -133,7 +140,7 @@ def prepare(
     view: of the past that `states` are of. Raises Forbidden, NotReady, InvalidParameter.
     """
     past = view.past if view else None
-    moment = past.as_of or now if past else now
+    moment = find_moment(past, now)
     selection = restrict(selection, call.access)
     ranges = split_range(selection.start, selection.end, moment, question.tables[0].grain)
     statement = _build(question, selection, ranges, states)
@@ -235,10 +242,3 @@ def _describe(
         start, end = selection.previous
         meta["compare"] = {"start": format_time(start), "end": format_time(end)}
     return meta
-
-
-def dump(value: Any) -> bytes:
-    """JSON text, compact."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    # Text of clients may hold lone surrogates, which UTF-8 has no bytes for.
-    return text.encode("utf-8", "replace")

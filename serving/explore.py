@@ -6,7 +6,6 @@ state of the tables. Nothing is declared here: metrics and journeys are those of
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,9 +87,4 @@ def open_lake() -> Lake:
 def _find_session(settings: Settings) -> SparkSession:
     if active := SparkSession.getActiveSession():
         return tune_session(active.newSession(), {})
-    from embedded.jars import spark_jars
-    from embedded.java import java_home
-
-    os.environ["JAVA_HOME"] = str(java_home())
-    serving = settings.serving.spark
-    return start_session(serving, spark_jars() if serving.packages else [])
+    return start_session(settings.serving.spark)

@@ -109,3 +109,10 @@ def _read_weight(parameters: Iterable[str]) -> float:
             except ValueError:
                 return 0.0
     return 1.0
+
+
+def dump(value: Any) -> bytes:
+    """JSON text, compact."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    # Text of clients may hold lone surrogates, which UTF-8 has no bytes for.
+    return text.encode("utf-8", "replace")

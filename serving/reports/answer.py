@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from serving.answers import Prepared, ask_endpoint, dump, find, prepare, read_versions
+from serving.answers import Prepared, ask_endpoint, find, prepare, read_versions
 from serving.cache import CachedAnswer
 from serving.deps import Call
 from serving.forms import (
@@ -24,6 +24,7 @@ from serving.forms import (
     MEDIA_TYPES,
     Form,
     choose_form,
+    dump,
     give_not_modified,
     is_known,
     make_etag,

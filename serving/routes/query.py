@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from serving.answers import NOT_READY_RETRY_S
 from serving.deps import Service, get_access, get_service, require_scope
 from serving.errors import NotReady, ServingError
 from serving.flights import wait_while_connected
+from serving.forms import dump
 from serving.freshness import format_time
 from serving.gold_reader import States
 from serving.models import ERROR_ANSWERS
@@ -158,9 +158,7 @@ def _shape(answer: dict[str, Any], states: States) -> bytes:
             "elapsed_ms": answer["elapsed_ms"],
         },
     }
-    text = json.dumps(shaped, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    # Text of clients may hold lone surrogates, which UTF-8 has no bytes for.
-    return text.encode("utf-8", "replace")
+    return dump(shaped)
 
 
 async def _read_states(service: Service) -> States:
