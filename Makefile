@@ -8,9 +8,11 @@ INSTALLED := $(VENV)/.installed
 PYTEST_ARGS ?=
 UP_ARGS ?=
 BENCH_ARGS ?=
+SCENARIO ?= --help
+SCENARIO_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev-up run-local test test-integration bench lint clean lock
+.PHONY: help install dev-up run-local test test-integration bench bench-scenarios notebooks lint clean lock
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -23,10 +25,12 @@ $(INSTALLED): requirements.lock pyproject.toml
 	  echo "Python 3.11 is needed, and '$(PYTHON)' is not it. Install it (Debian/Ubuntu: python3.11"; \
 	  echo "and python3.11-venv) or name yours: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11"; \
 	  exit 1; } >&2
-	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { \
+# Without the mark an installation was cut off, and pip does not mend what it left half done.
+	@test -e $@ -a -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV) || { \
 	  echo "'$(PYTHON) -m venv' failed. On Debian/Ubuntu: apt-get install python3.11-venv" >&2; \
 	  rm -rf $(VENV); exit 1; }
-	@echo "Setting up $(VENV) from requirements.lock: about a minute, 1.3 GB."
+	@rm -f $@
+	@echo "Setting up $(VENV) from requirements.lock: about a minute, 1.4 GB."
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
@@ -42,7 +46,7 @@ lint: $(INSTALLED) ## ruff, mypy, and every file in conf/ against its model
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	@for file in $(filter-out conf/funnels.yaml,$(wildcard conf/*.yaml)); do \
+	@for file in $(filter-out conf/funnels.yaml conf/reports.yaml,$(wildcard conf/*.yaml)); do \
 	  WEB_ANALYTICS_CONFIG=$$file $(BIN)/web-analytics config show >/dev/null || exit 1; \
 	  echo "$$file: valid"; done
 
@@ -54,6 +58,14 @@ test-integration: $(INSTALLED) ## Longer end-to-end and fault tests
 
 bench: $(INSTALLED) ## Throughput, freshness and latency of the whole chain (under 15 minutes; resumable)
 	$(BIN)/python -m bench $(BENCH_ARGS)
+
+bench-scenarios: $(INSTALLED) ## One longer run: SCENARIO=catch-up, steady, one-visitor, growth, uniques or clients
+	$(BIN)/python -m bench.scenarios $(SCENARIO) $(SCENARIO_ARGS)
+
+# JupyterLab has 90 packages that nothing else needs, so it is not in the lock.
+notebooks: $(INSTALLED) ## Open the notebooks in a browser (fetches JupyterLab the first time: 180 MB)
+	$(BIN)/uv pip install --quiet --python $(VENV) --constraint requirements.lock jupyterlab==4.6.6
+	$(BIN)/jupyter lab notebooks
 
 lock: $(INSTALLED) ## Resolve requirements.lock again from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --python-version 3.11 \

@@ -23,7 +23,7 @@ from bench.plan import Plan
 from bench.send import make_producer, send_steadily
 from bench.stack import Stack
 
-_MARKER_SITE = "bench-markers"
+MARKER_SITE = "bench-markers"
 _LAST_MARKER_TIMEOUT_S = 120
 
 
@@ -72,11 +72,11 @@ def _watch_markers(
     while (now := time.monotonic() - started) < total_s or outstanding:
         if now < total_s and now >= marked * plan.marker_every_s:
             path = f"/marker/{run_id}/{marked}"
-            outstanding[path] = _send_marker(producer, stack.run["topic"], rng, path)
+            outstanding[path] = send_marker(producer, stack.run["topic"], rng, path)
             marked += 1
         if now > total_s + _LAST_MARKER_TIMEOUT_S:
             raise RuntimeError(f"{len(outstanding)} markers never became visible: see {stack.log}")
-        seen = _read_pages(client, since)
+        seen = read_pages(client, since)
         seen_at = time.time()
         for path in seen & outstanding.keys():
             wait = seen_at - outstanding.pop(path)
@@ -87,20 +87,22 @@ def _watch_markers(
     return waits
 
 
-def _send_marker(producer: Producer, topic: str, rng: random.Random, path: str) -> float:
+def send_marker(producer: Producer, topic: str, rng: random.Random, path: str) -> float:
+    """Send one event with a page of its own; the Unix time of its sending."""
     sent_at = time.time()
-    event = make_event(rng, f"marker{path}", _MARKER_SITE, page_path=path)[:-1]
+    event = make_event(rng, f"marker{path}", MARKER_SITE, page_path=path)[:-1]
     producer.produce(topic, stamp(event, int(sent_at * 1000)))
     producer.poll(0)
     return sent_at
 
 
-def _read_pages(client: httpx.Client, since: str) -> set[str]:
+def read_pages(client: httpx.Client, since: str) -> set[str]:
+    """The markers' pages that `/pages` has from `since` (a date or a time) on."""
     tomorrow = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)
     answer = client.get(
         "/pages",
         params={
-            "site_id": _MARKER_SITE,
+            "site_id": MARKER_SITE,
             "start": since,
             "end": tomorrow.isoformat(),
             "limit": 10_000,

@@ -63,7 +63,9 @@ class EventSet:
     mean_bytes: int
 
 
-def write_event_set(path: str | Path, warmup_events: int, events: int, seed: int) -> EventSet:
+def write_event_set(
+    path: str | Path, warmup_events: int, events: int, seed: int, site_id: str = "bench"
+) -> EventSet:
     """Write the warm-up events, then the measured ones, of other visitors."""
     rng = random.Random(seed)
     visitors = max(1, events // _EVENTS_PER_VISITOR)
@@ -76,7 +78,7 @@ def write_event_set(path: str | Path, warmup_events: int, events: int, seed: int
         for number in range(warmup_events + events):
             part = "warm" if number < warmup_events else "visitor"
             visitor = f"{part}-{rng.randrange(visitors)}"
-            event = make_event(rng, visitor)
+            event = make_event(rng, visitor, site_id)
             seen.add(visitor)
             page_views += b'"event_type":"page_view"' in event
             out.write(event)

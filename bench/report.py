@@ -18,11 +18,7 @@ def write_results(file: Path, state: State) -> dict[str, Any]:
     results = {
         "commit": state.commit,
         "measured_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "machine": {
-            "cores": os.cpu_count(),
-            "cpu": _read_cpu_name(),
-            "system": platform.platform(),
-        },
+        "machine": describe_machine(),
         "ratio_to_reference": round(
             state.stages["chain"]["events_per_s"] / state.stages["reference"]["events_per_s"], 3
         ),
@@ -84,14 +80,24 @@ def _render_steps(steps: dict[str, Any]) -> list[str]:
     ]
 
 
-def write_into(page: Path, table: str) -> None:
-    """Put the table between the page's two bench marks."""
+def write_into(page: Path, table: str, marks: tuple[str, str] = (BEGIN, END)) -> None:
+    """Put the table between the page's two marks."""
     text = page.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    first, last = marks
+    before, begin, rest = text.partition(first)
+    _, end, after = rest.partition(last)
     if not (begin and end):
-        raise ValueError(f"{page} has no {BEGIN} ... {END}: put both where the table belongs")
-    page.write_text(f"{before}{BEGIN}\n{table}{END}{after}", encoding="utf-8")
+        raise ValueError(f"{page} has no {first} ... {last}: put both where the table belongs")
+    page.write_text(f"{before}{first}\n{table}{last}{after}", encoding="utf-8")
+
+
+def describe_machine() -> dict[str, Any]:
+    """Cores, processor and system."""
+    return {
+        "cores": os.cpu_count(),
+        "cpu": _read_cpu_name(),
+        "system": platform.platform(),
+    }
 
 
 def _read_cpu_name() -> str:

@@ -58,21 +58,32 @@ def send_all(producer: Producer, topic: str, events: Iterable[bytes]) -> int:
     return count
 
 
+def make_ordinary(rng: random.Random, number: int, rate: int) -> bytes:
+    """The event with this number in steady traffic of so many per second."""
+    # A window that moves on: each visitor stays for about half a minute.
+    visitor = (number + rng.randrange(30 * rate)) // _EVENTS_PER_VISITOR
+    return make_event(rng, f"steady-{visitor}")
+
+
 def send_steadily(
-    producer: Producer, topic: str, rate: int, should_stop: Callable[[], bool], seed: int
+    producer: Producer,
+    topic: str,
+    rate: int,
+    should_stop: Callable[[], bool],
+    seed: int,
+    make: Callable[[random.Random, int, int], bytes] = make_ordinary,
 ) -> int:
     """Send new events at `rate` per second until told to stop; how many were sent.
 
     The pace is kept against the clock, so a late tick is made up for and never lost.
+    make: the generator, the event's number and the rate -> the event's line.
     """
     rng = random.Random(seed)
     started, sent = time.monotonic(), 0
     while not should_stop():
         due = int((time.monotonic() - started) * rate) - sent
         for number in range(sent, sent + due):
-            # A window that moves on: each visitor stays for about half a minute.
-            visitor = (number + rng.randrange(30 * rate)) // _EVENTS_PER_VISITOR
-            event = make_event(rng, f"steady-{visitor}")[:-1]
+            event = make(rng, number, rate)[:-1]
             producer.produce(topic, stamp(event, time.time_ns() // 1_000_000))
         sent += due
         producer.poll(_TICK_S)

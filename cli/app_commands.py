@@ -39,12 +39,16 @@ def carry_out(
     from streaming.report import is_app_running, read_report
     from streaming.requests import RequestFailed
 
+    expected_errors: tuple[type[Exception], ...] = (
+        *(Unobservable, LakeInUse, RequestFailed),
+        *expected,
+    )
     try:
         settings = find_running(load_command_settings(data_dir))
         if is_app_running(read_report(settings)):
             return _ask(settings, command, arguments)
         return _hold_and_do(settings, command, arguments, do_here)
-    except (Unobservable, LakeInUse, RequestFailed, *expected) as error:
+    except expected_errors as error:
         typer.echo(f"web-analytics: {error}", err=True)
         raise typer.Exit(_FAILED) from error
 

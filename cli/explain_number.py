@@ -7,7 +7,6 @@ Reads the lake with a Spark session of its own and writes nothing, so it works w
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -143,17 +142,13 @@ def _select(start: str | None, end: str | None, *, include_bots: bool) -> Any:
 @contextmanager
 def _open_lake(settings: Settings) -> Iterator[GoldReader]:
     """A reader with a Spark session of its own, as the API has it."""
-    from embedded.jars import spark_jars
-    from embedded.java import java_home
     from serving.gold_reader import GoldReader
     from serving.session import start_session
     from settings.load import lake_root
 
     _require_lake(settings)
     _say("starting Spark")
-    os.environ["JAVA_HOME"] = str(java_home())
-    spark_settings = settings.serving.spark
-    spark = start_session(spark_settings, spark_jars() if spark_settings.packages else [])
+    spark = start_session(settings.serving.spark)
     try:
         yield GoldReader(spark, lake_root(settings))
     finally:

@@ -23,6 +23,7 @@ COMMANDS = {
     "send": ("cli.send", "send", "Send a file of events or an access log into Kafka."),
     "simulate": ("cli.simulate", "simulate", "Send realistic traffic with known truth."),
     "status": ("cli.status", "status", "Show lag, freshness, the ledger and each check."),
+    "report": ("cli.report", "report", "Write a report of the running API, for cron and mail."),
     "explain-number": (
         "cli.explain_number",
         "explain_number",

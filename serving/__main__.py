@@ -5,7 +5,6 @@ Stops on SIGTERM and SIGINT after the requests under way; reads the lake and wri
 
 from __future__ import annotations
 
-import os
 import signal
 
 import structlog
@@ -26,14 +25,8 @@ STOP_TIMEOUT_S = 2
 
 def run(settings: Settings) -> None:
     """Serve until a signal says to stop. Raises UnsafeSettings."""
-    from embedded.jars import spark_jars
-    from embedded.java import java_home
-
     check_access_settings(settings)
-    os.environ["JAVA_HOME"] = str(java_home())
-    spark = start_session(
-        settings.serving.spark, spark_jars() if settings.serving.spark.packages else []
-    )
+    spark = start_session(settings.serving.spark)
     try:
         root = lake_root(settings)
         app = create_app(settings, GoldReader(spark, root))

@@ -7,7 +7,6 @@ among all; an answer always says which table versions it was made from.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,11 +22,19 @@ from serving.comparison import compare_periods
 from serving.deps import Call, Service
 from serving.endpoints import Endpoint
 from serving.errors import NotReady, ServingError, VersionGone
-from serving.forms import Form, give, give_not_modified, is_known, make_etag, wants_csv
+from serving.forms import Form, choose_form, dump, give, give_not_modified, is_known, make_etag
 from serving.freshness import find_as_of, find_complete_until, format_time
 from serving.gold_reader import States
 from serving.params import CommonParams, MetricParams
-from serving.past import Gap, read_past, refuse_gone, require_past, require_readable
+from serving.past import (
+    Past,
+    PastView,
+    find_moment,
+    read_past,
+    refuse_gone,
+    require_past,
+    require_readable,
+)
 from serving.queries import Selection, Statement, build_statement
 from serving.ranges import Ranges, split_range
 from serving.single_flight import compute_once
@@ -55,11 +62,31 @@ class Question:
     tables: tuple[GoldTable, ...] = (PAGES,)
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A question over certain versions of the tables: all that is known before computing."""
+
+    question: Question
+    selection: Selection
+    statement: Statement
+    states: States
+    key: CacheKey
+    meta: dict[str, Any]
+    is_empty: bool
+    now: datetime
+    past: Past | None = None
+
+
 async def answer(call: Call, endpoint: Endpoint, params: MetricParams) -> Response:
     """Answer a request for declared metrics. Raises ServingError."""
     if isinstance(params, CommonParams):
         params = params.in_zone_of(call.service.settings.timezones, call.access.sites)
     timezone = getattr(params, "timezone", None)
+    return await answer_question(call, ask_endpoint(endpoint, timezone), params)
+
+
+def ask_endpoint(endpoint: Endpoint, timezone: str | None) -> Question:
+    """The question that an endpoint is; `timezone`: what its buckets are shown in."""
 
     def build(selection: Selection, ranges: Ranges, _: States) -> Statement:
         if selection.previous:
@@ -69,49 +96,86 @@ async def answer(call: Call, endpoint: Endpoint, params: MetricParams) -> Respon
     def shape(statement: Statement, rows: Rows) -> list[Any]:
         return show_buckets(name_columns(statement, rows), timezone)
 
-    question = Question(endpoint.path, build, shape, endpoint.tables)
-    return await answer_question(call, question, params)
+    return Question(endpoint.path, build, shape, endpoint.tables)
 
 
 async def answer_question(call: Call, question: Question, params: MetricParams) -> Response:
     """Answer one request. Raises ServingError."""
     service = call.service
-    states = await asyncio.to_thread(service.reader.read_states)
-    # After the versions: see split_range.
-    now = moment = datetime.now(UTC)
-    past, gaps = params.past, dict[str, Gap]()
-    if past is not None:
-        require_past(past, now)
-        moment = past.as_of or now
-        states, gaps = await asyncio.to_thread(read_past, service.reader, past, states)
-    selection = restrict(params.select(moment), call.access)
-    ranges = split_range(selection.start, selection.end, moment, question.tables[0].grain)
-    statement = _build(question, selection, ranges, states)
-    if past is not None and not ranges.is_empty:
-        require_readable(past, statement.tables, gaps, states)
-    _require_tables(statement, states)
-    key = make_key(statement, states, is_past=past is not None)
-    meta = _describe(question, selection, states, statement)
-    form = Form(question.path, statement.columns, wants_csv(params.format, call.accept))
-    etag = make_etag(form, key, meta)
+    states, now = await read_versions(service)
+    view = None
+    if params.past is not None:
+        require_past(params.past, now)
+        states, gaps = await asyncio.to_thread(read_past, service.reader, params.past, states)
+        view = PastView(params.past, gaps)
+    selection = params.select(find_moment(params.past, now))
+    prepared = prepare(call, question, selection, states, now, view)
+    is_csv = choose_form(params.format, call.accept) == "csv"
+    form = Form(question.path, prepared.statement.columns, is_csv)
+    etag = make_etag(form, prepared.key, prepared.meta)
     if is_known(etag, call.if_none_match):
         service.metrics.cache_answers.labels(question.path, "not_modified").inc()
         return give_not_modified(etag)
-    if ranges.is_empty:
-        return give(form, etag, CachedAnswer(b"[]", format_time(now)), {**meta, "cache": "bypass"})
-    looked = await service.cache.look(key)
-    service.metrics.cache_answers.labels(question.path, looked.outcome).inc()
+    found, cache = await find(call, prepared)
+    return give(form, etag, found, {**prepared.meta, "cache": cache})
+
+
+async def read_versions(service: Service) -> tuple[States, datetime]:
+    """The tables as they are now, and the time. Raises NotReady."""
+    states = await asyncio.to_thread(service.reader.read_states)
+    # After the versions: see split_range.
+    return states, datetime.now(UTC)
+
+
+def prepare(
+    call: Call,
+    question: Question,
+    selection: Selection,
+    states: States,
+    now: datetime,
+    view: PastView | None = None,
+) -> Prepared:
+    """All that is known of an answer before it is computed.
+
+    view: of the past that `states` are of. Raises Forbidden, NotReady, InvalidParameter.
+    """
+    past = view.past if view else None
+    moment = find_moment(past, now)
+    selection = restrict(selection, call.access)
+    ranges = split_range(selection.start, selection.end, moment, question.tables[0].grain)
+    statement = _build(question, selection, ranges, states)
+    if view and not ranges.is_empty:
+        require_readable(view.past, statement.tables, view.gaps, states)
+    _require_tables(statement, states)
+    return Prepared(
+        question,
+        selection,
+        statement,
+        states,
+        key=make_key(statement, states, is_past=past is not None),
+        meta=_describe(question, selection, states, statement),
+        is_empty=ranges.is_empty,
+        now=now,
+        past=past,
+    )
+
+
+async def find(call: Call, prepared: Prepared) -> tuple[CachedAnswer, str]:
+    """The answer, computed if the cache has none, and `meta.cache`. Raises ServingError."""
+    service = call.service
+    if prepared.is_empty:
+        return CachedAnswer(b"[]", format_time(prepared.now)), "bypass"
+    looked = await service.cache.look(prepared.key)
+    service.metrics.cache_answers.labels(prepared.question.path, looked.outcome).inc()
     found = looked.answer
     if found is None:
-        ttl_s = choose_ttl_s(service.settings.serving.cache, selection.end, now)
         try:
-            found = await _compute_once(service, question, statement, states, key, ttl_s)
+            found = await _compute_once(call, prepared)
         except VersionGone as error:
-            if past is None:
+            if prepared.past is None:
                 raise
-            raise refuse_gone(past) from error
-    cache = "miss" if looked.outcome == "stale" else looked.outcome
-    return give(form, etag, found, {**meta, "cache": cache})
+            raise refuse_gone(prepared.past) from error
+    return found, "miss" if looked.outcome == "stale" else looked.outcome
 
 
 def _build(question: Question, selection: Selection, ranges: Ranges, states: States) -> Statement:
@@ -131,48 +195,33 @@ def _require_tables(statement: Statement, states: States) -> None:
         )
 
 
-async def _compute_once(
-    service: Service,
-    question: Question,
-    statement: Statement,
-    states: States,
-    key: CacheKey,
-    ttl_s: int,
-) -> CachedAnswer:
-    """Join the computation of this key that is under way, or start it."""
-    flight = service.flights.get(key)
-    if flight is None:
-        flight = asyncio.create_task(
-            compute_once(
-                service.link,
-                key,
-                lambda: service.cache.look(key),
-                lambda: _compute(service, question, statement, states, key, ttl_s),
-            )
-        )
-        service.flights[key] = flight
-        flight.add_done_callback(lambda _: service.flights.pop(key))
-    # Shielded: one client that goes away must not take the answer from the others.
-    return await asyncio.shield(flight)
+async def _compute_once(call: Call, prepared: Prepared) -> CachedAnswer:
+    """Join the computation of this key that is under way here or elsewhere, or start it."""
+    service, key = call.service, prepared.key
+    return await service.flights.join(
+        key,
+        lambda: compute_once(
+            service.link,
+            key,
+            lambda: service.cache.look(key),
+            lambda: _compute(service, prepared),
+        ),
+        call.is_gone,
+    )
 
 
-async def _compute(
-    service: Service,
-    question: Question,
-    statement: Statement,
-    states: States,
-    key: CacheKey,
-    ttl_s: int,
-) -> CachedAnswer:
+async def _compute(service: Service, prepared: Prepared) -> CachedAnswer:
+    question, statement = prepared.question, prepared.statement
     try:
         with service.metrics.query_seconds.labels(question.path).time():
-            rows = await service.pool.run(statement, states)
+            rows = await service.pool.run(statement, prepared.states)
     except ServingError as error:
         service.metrics.query_errors.labels(question.path, type(error).__name__).inc()
         raise
     data = dump(question.shape(statement, rows))
     made = CachedAnswer(data, format_time(datetime.now(UTC)))
-    await service.cache.put(key, made, ttl_s)
+    ttl_s = choose_ttl_s(service.settings.serving.cache, prepared.selection.end, prepared.now)
+    await service.cache.put(prepared.key, made, ttl_s)
     return made
 
 
@@ -193,10 +242,3 @@ def _describe(
         start, end = selection.previous
         meta["compare"] = {"start": format_time(start), "end": format_time(end)}
     return meta
-
-
-def dump(value: Any) -> bytes:
-    """JSON text, compact."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    # Text of clients may hold lone surrogates, which UTF-8 has no bytes for.
-    return text.encode("utf-8", "replace")

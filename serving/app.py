@@ -13,7 +13,6 @@ from importlib.metadata import version
 import structlog
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.staticfiles import StaticFiles
 from prometheus_fastapi_instrumentator import Instrumentator
 
 from serving.access import INTERNAL
@@ -32,6 +31,7 @@ from serving.openapi import document
 from serving.params import make_params
 from serving.query_pool import QueryPool
 from serving.redis_link import RedisLink
+from serving.reports.definitions import load_reports
 from serving.routes import (
     attribution,
     dashboard,
@@ -41,7 +41,9 @@ from serving.routes import (
     keys,
     paths,
     query,
+    reports,
     retention,
+    sites,
     users,
 )
 from settings.model import Settings
@@ -56,6 +58,7 @@ def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
     """The API over the lake. Raises SettingsError."""
     check_access_settings(settings)
     named_funnels = load_funnels(settings)
+    named_reports = load_reports(settings)
 
     @asynccontextmanager
     async def run_parts(app: FastAPI) -> AsyncIterator[None]:
@@ -70,6 +73,7 @@ def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
             pool=QueryPool(reader, settings.serving),
             metrics=metrics,
             funnels=named_funnels,
+            reports=named_reports,
         )
         app.state.service = service
         warming = asyncio.create_task(_warm_up(service))
@@ -89,9 +93,9 @@ def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
     )
     install_error_handlers(app)
     journeys = (users, funnels, retention, paths, attribution)
-    for route in (dashboard, health, keys, endpoints, *journeys, query):
+    for route in (dashboard, health, keys, sites, endpoints, *journeys, reports, query):
         app.include_router(route.router)
-    app.mount("/dashboard", StaticFiles(directory=dashboard.FOLDER), name="dashboard")
+    app.mount("/dashboard", dashboard.DashboardFiles(directory=dashboard.FOLDER), name="dashboard")
     instrumentator = Instrumentator(
         registry=metrics.registry, excluded_handlers=["/metrics", "/health.*"]
     )

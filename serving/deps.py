@@ -7,7 +7,6 @@ anything asks for a `Call`, which no answer can be had without.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated
@@ -18,6 +17,7 @@ from fastapi.security import APIKeyHeader
 from serving.access import Access, find_access, find_address
 from serving.cache import AnswerCache, CachedAnswer, CacheKey
 from serving.errors import Forbidden, NotReady, Unauthorized
+from serving.flights import Flights, IsGone, stay
 from serving.gold_reader import GoldReader
 from serving.journeys.definitions import Funnel
 from serving.key_file import KeyFile, UnreadableKeys, key_path, read_keys
@@ -26,6 +26,7 @@ from serving.limits import RateLimiter
 from serving.metrics import ServingMetrics
 from serving.query_pool import QueryPool
 from serving.redis_link import RedisLink
+from serving.reports.definitions import Report
 from settings.load import SettingsError, reveal
 from settings.model import Settings
 
@@ -50,19 +51,24 @@ class Service:
     cache: AnswerCache
     pool: QueryPool
     metrics: ServingMetrics
-    flights: dict[CacheKey, asyncio.Task[CachedAnswer]] = field(default_factory=dict)
+    flights: Flights[CacheKey, CachedAnswer] = field(default_factory=Flights)
     is_warm: bool = False
     funnels: dict[str, Funnel] = field(default_factory=dict)
+    reports: dict[str, Report] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request for numbers: of which service, by whom, in what form, and what is known."""
+    """One request for numbers: of which service, by whom, in what form, and what is known.
+
+    is_gone: whether nobody waits for the answer any more.
+    """
 
     service: Service
     access: Access
     accept: str = ""
     if_none_match: str = ""
+    is_gone: IsGone = stay
 
 
 def get_service(request: Request) -> Service:
@@ -99,7 +105,7 @@ async def get_call(
 ) -> Call:
     """What `answers.answer` needs to know of a request."""
     accept, known = (request.headers.get(name, "") for name in ("accept", "if-none-match"))
-    return Call(service, access, accept, known)
+    return Call(service, access, accept, known, request.is_disconnected)
 
 
 @dataclass(frozen=True)

@@ -118,6 +118,16 @@ SESSIONS_ENDPOINT = Endpoint(
     filters=_SESSION_FILTERS,
 )
 
+VIEWS_ENDPOINT = Endpoint(
+    path="/views",
+    title="Page views and visitors, of every event.",
+    help="One row, or one per `interval`, none if there are none. Those of closed sessions: "
+    "`/sessions`.",
+    tables=(DEVICES,),
+    columns=("page_views", "unique_visitors"),
+    filters=_EVENT_FILTERS,
+)
+
 TRAFFIC_SOURCES_ENDPOINT = Endpoint(
     path="/traffic-sources",
     title="Where sessions came from, and what came of them.",
@@ -225,6 +235,7 @@ REALTIME_ENDPOINT = Endpoint(
 
 ENDPOINTS = (
     PAGES_ENDPOINT,
+    VIEWS_ENDPOINT,
     SESSIONS_ENDPOINT,
     TRAFFIC_SOURCES_ENDPOINT,
     DEVICES_ENDPOINT,

@@ -74,6 +74,10 @@ class VersionGone(QueryFailed):
     """Files of the table version that was asked for are deleted."""
 
 
+class ClientGone(ServingError):
+    """Nobody waits for the answer any more: its query has been stopped."""
+
+
 class SqlRefused(ServingError):
     """The guard does not let a statement run: `details` say which construct, and where."""
 
@@ -97,6 +101,7 @@ STATUS: dict[type[ServingError], tuple[int, str]] = {
     QueryTimeout: (504, "query_timeout"),
     QueryFailed: (500, "internal"),
     VersionGone: (500, "internal"),
+    ClientGone: (499, "client_gone"),  # only the log sees it
     SqlRefused: (422, "sql_refused"),
     SqlInvalid: (422, "sql_invalid"),
     SqlTooHeavy: (422, "sql_too_heavy"),

@@ -21,12 +21,13 @@ from serving.cache import CachedAnswer, CacheKey
 
 # Another version of the product may give the same question another form.
 _VERSION = version("web-analytics")
-JSON, CSV = "application/json", "text/csv"
+MEDIA_TYPES = {"json": "application/json", "csv": "text/csv", "html": "text/html"}
+JSON, CSV = MEDIA_TYPES["json"], MEDIA_TYPES["csv"]
 # A cell that begins so may be run as a formula by the program that opens the file (OWASP, "CSV
 # Injection"). Spreadsheets show the apostrophe before it as: this is text.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 # Everything differs by key, and may be kept only to be asked for again with its ETag.
-_HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Accept, X-API-Key, Cookie"}
+HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Accept, X-API-Key, Cookie"}
 
 
 @dataclass(frozen=True)
@@ -38,16 +39,16 @@ class Form:
     is_csv: bool
 
 
-def wants_csv(asked: str | None, accept: str) -> bool:
-    """Whether the parameter `format` says so, or else the header Accept, above JSON."""
+def choose_form(asked: str | None, accept: str, offered: Sequence[str] = ("json", "csv")) -> str:
+    """What the parameter `format` says, or else the header Accept likes best; else the first."""
     if asked is not None:
-        return asked == "csv"
-    weights = {JSON: 0.0, CSV: 0.0}
+        return asked
+    weights = {MEDIA_TYPES[name]: 0.0 for name in offered}
     for item in accept.split(","):
         name, *parameters = (part.strip().lower() for part in item.split(";"))
         if name in weights:
             weights[name] = _read_weight(parameters)
-    return weights[CSV] > weights[JSON]
+    return max(offered, key=lambda name: weights[MEDIA_TYPES[name]])
 
 
 def make_etag(form: Form, key: CacheKey, meta: Mapping[str, Any]) -> str:
@@ -64,13 +65,13 @@ def is_known(etag: str, if_none_match: str) -> bool:
 
 
 def give_not_modified(etag: str) -> Response:
-    return Response(status_code=304, headers={**_HEADERS, "ETag": etag})
+    return Response(status_code=304, headers={**HEADERS, "ETag": etag})
 
 
 def give(form: Form, etag: str, found: CachedAnswer, meta: Mapping[str, Any]) -> Response:
     """The answer. In CSV there is no place for `meta`: the header `X-Meta` has it as JSON."""
     described = json.dumps({**meta, "generated_at": found.generated_at}, separators=(",", ":"))
-    headers = {**_HEADERS, "ETag": etag}
+    headers = {**HEADERS, "ETag": etag}
     if not form.is_csv:
         body = b'{"data":' + found.data + b',"meta":' + described.encode() + b"}"
         return Response(body, media_type=JSON, headers=headers)
@@ -108,3 +109,10 @@ def _read_weight(parameters: Iterable[str]) -> float:
             except ValueError:
                 return 0.0
     return 1.0
+
+
+def dump(value: Any) -> bytes:
+    """JSON text, compact."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    # Text of clients may hold lone surrogates, which UTF-8 has no bytes for.
+    return text.encode("utf-8", "replace")

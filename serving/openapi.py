@@ -41,6 +41,6 @@ def _add_forms(operation: dict[str, Any]) -> None:
     parameters = operation.get("parameters", [])
     if not any(parameter["name"] == "format" for parameter in parameters):
         return
-    operation["responses"]["200"]["content"]["text/csv"] = _CSV
+    operation["responses"]["200"]["content"].setdefault("text/csv", _CSV)
     operation["responses"]["304"] = {"description": "You have this answer already."}
     parameters.append(_IF_NONE_MATCH)

@@ -31,6 +31,11 @@ class Past:
     versions: Mapping[str, int] = field(default_factory=dict)
 
 
+def find_moment(past: Past | None, now: datetime) -> datetime:
+    """What `now` was to an answer: the time it is asked as of, if it is."""
+    return past.as_of or now if past else now
+
+
 @dataclass(frozen=True)
 class Gap:
     """Why a table cannot be read as asked. `since`: the first time at which it can, if known."""
@@ -38,6 +43,14 @@ class Gap:
     parameter: str
     allowed: str
     since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class PastView:
+    """Which past was asked for, and the tables that it cannot be had of."""
+
+    past: Past
+    gaps: Mapping[str, Gap]
 
 
 def read_past(reader: GoldReader, past: Past, states: States) -> tuple[States, dict[str, Gap]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import uuid
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import structlog
@@ -20,6 +20,8 @@ from serving.queries import Statement
 from settings.model import ServingSettings
 
 log = structlog.get_logger()
+
+Rows = list[tuple[Any, ...]]
 
 
 class QueryPool:
@@ -32,31 +34,39 @@ class QueryPool:
         self._places = threading.BoundedSemaphore(most)
         self._threads = ThreadPoolExecutor(settings.max_concurrent_queries, "query")
 
-    async def run(self, statement: Statement, states: States) -> list[tuple[Any, ...]]:
+    async def run(self, statement: Statement, states: States) -> Rows:
         """The statement's rows. Raises Busy, QueryTimeout, QueryFailed."""
         if not self._places.acquire(blocking=False):
             raise Busy("As many queries are running and waiting as may; try again.")
         job_group = f"query-{uuid.uuid4()}"
         running = self._threads.submit(self._reader.run, statement, states, job_group)
         running.add_done_callback(lambda _: self._places.release())
+        # Shielded: a thread cannot be stopped from outside, its Spark jobs can.
+        future = asyncio.wrap_future(running)
         try:
-            # Shielded: a thread cannot be stopped from outside, its Spark jobs can.
-            future = asyncio.wrap_future(running)
             return await asyncio.wait_for(asyncio.shield(future), self._timeout_s)
         except TimeoutError:
-            if not running.cancel():
-                future.add_done_callback(_log_late_end)
-                await asyncio.to_thread(self._reader.cancel, job_group)
+            await self._stop(running, future, job_group)
             raise QueryTimeout(
                 f"The query took longer than {self._timeout_s:g} s (serving.query_timeout_s); "
                 "ask for a shorter range or add a filter."
             ) from None
+        except asyncio.CancelledError:  # nobody waits for it any more
+            await self._stop(running, future, job_group)
+            raise
+
+    async def _stop(
+        self, running: Future[Rows], future: asyncio.Future[Rows], job_group: str
+    ) -> None:
+        if not running.cancel():
+            future.add_done_callback(_log_late_end)
+            await asyncio.to_thread(self._reader.cancel, job_group)
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _log_late_end(future: asyncio.Future[list[tuple[Any, ...]]]) -> None:
+def _log_late_end(future: asyncio.Future[Rows]) -> None:
     """A cancelled query ends with an error that nobody waits for any more."""
     ended = "cancelled" if future.cancelled() or future.exception() else "finished"
-    log.info("query_ended_after_timeout", ended=ended)
+    log.info("query_ended_after_it_was_stopped", ended=ended)

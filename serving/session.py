@@ -1,15 +1,17 @@
 """The read-only Spark session of the API, tuned for many small queries.
 
-From the settings and the jars to a `SparkSession`; the reasons stand beside the properties.
+From the settings to a `SparkSession`; the reasons stand beside the properties.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+import os
+from collections.abc import Mapping
 
 from pyspark.sql import SparkSession
 
+from embedded.jars import spark_jars
+from embedded.java import java_home
 from settings.section import SparkSettings
 
 STATIC_PROPERTIES = {
@@ -51,8 +53,10 @@ QUERY_PROPERTIES = {
 }
 
 
-def start_session(settings: SparkSettings, jars: Sequence[Path]) -> SparkSession:
-    """Start Spark in this process. JAVA_HOME must name a usable Java."""
+def start_session(settings: SparkSettings) -> SparkSession:
+    """Start Spark in this process, with a Java and the jars found or fetched. Raises StackError."""
+    os.environ["JAVA_HOME"] = str(java_home())
+    jars = spark_jars() if settings.packages else []
     builder = SparkSession.Builder().appName("web-analytics-serving")
     if settings.master:
         builder = builder.master(settings.master)

@@ -23,8 +23,13 @@ from settings.model import Settings
 ENV_PREFIX = "WEB_ANALYTICS_"
 CONFIG_VARIABLE = "WEB_ANALYTICS_CONFIG"
 CONF_DIR = Path(__file__).resolve().parent.parent / "conf"
-# Variables that name a place or a process rather than a setting.
-_NOT_SETTINGS = {CONFIG_VARIABLE, "WEB_ANALYTICS_CACHE_DIR", "WEB_ANALYTICS_READY_FILE"}
+# Variables that name a place, a process or a caller's key rather than a setting.
+_NOT_SETTINGS = {
+    CONFIG_VARIABLE,
+    "WEB_ANALYTICS_API_KEY",
+    "WEB_ANALYTICS_CACHE_DIR",
+    "WEB_ANALYTICS_READY_FILE",
+}
 
 
 class SettingsError(Exception):

@@ -168,6 +168,9 @@ class ServingSettings(Section):
     funnels_file: str | None = Field(
         None, description="File of the named funnels; none: conf/funnels.yaml."
     )
+    reports_file: str | None = Field(
+        None, description="File of the named reports; none: conf/reports.yaml."
+    )
     cache: CacheSettings = CacheSettings()
     spark: SparkSettings = SparkSettings(master="local[2]", driver_memory="1g")
     sql: SqlSettings = SqlSettings()

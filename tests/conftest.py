@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+import structlog
 from pyspark.sql import SparkSession
 
 from embedded.jars import spark_jars
@@ -21,6 +22,14 @@ from streaming.session import build_session
 
 _BROKER_TIMEOUT_S = 120
 
+# Tracebacks as the product logs them; drawn with all local variables, one takes a second.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
+
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
@@ -31,8 +40,10 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         stream=StreamSettings(shuffle_partitions=2),
         spark=SparkSettings(
             master="local[2]",
-            driver_memory="2g",
+            driver_memory="4g",
             conf={
+                # Each test's lake is 20 tables, whose snapshots Delta would keep for an hour.
+                "spark.databricks.delta.delta.log.cacheSize": "60",
                 "spark.sql.warehouse.dir": f"file://{folder}/warehouse",
                 "spark.local.dir": str(folder),
             },

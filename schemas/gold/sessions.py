@@ -62,5 +62,6 @@ SESSIONS = GoldTable(
             "Mean engaged time of a session.",
             "s",
         ),
+        Metric("page_views", "sum(page_views)", "Page views of these sessions."),
     ),
 )

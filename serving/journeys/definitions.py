@@ -5,16 +5,14 @@ From a YAML file or the body of a request to frozen `Funnel`s; unknown keys are 
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from schemas.event import EVENT_TYPES
-from serving.known_keys import list_keys
-from settings.load import CONF_DIR, SettingsError
+from serving.definition_files import Definition, Name, read_definition_file
+from settings.load import CONF_DIR
 from settings.model import Settings
 
 DAY_S = 86_400
@@ -41,14 +39,9 @@ StepColumn = Literal[
     "video_id",
 ]
 Text = Annotated[str, Field(min_length=1, max_length=8192)]
-Name = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_-]{0,63}$")]
 
 
-class _Definition(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Step(_Definition):
+class Step(Definition):
     """One kind of event; all that is named must hold."""
 
     name: Annotated[str, Field(min_length=1, max_length=128)] | None = Field(
@@ -75,7 +68,7 @@ class Step(_Definition):
         return self.name or " ".join(part for part in asked if part)
 
 
-class Funnel(_Definition):
+class Funnel(Definition):
     """Steps that a visitor takes in this order, within a time from the first one."""
 
     help: str | None = Field(None, max_length=512, description="What it measures.")
@@ -89,7 +82,7 @@ class Funnel(_Definition):
     )
 
 
-class _FunnelFile(_Definition):
+class _FunnelFile(Definition):
     funnels: dict[Name, Funnel]
 
 
@@ -101,25 +94,4 @@ def load_funnels(settings: Settings) -> dict[str, Funnel]:
 
 def read_funnel_file(file: Path) -> dict[Name, Funnel]:
     """Read and check a file of funnels. Raises SettingsError naming file, key and nearest key."""
-    try:
-        loaded = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SettingsError(f"{file}: {error}") from error
-    try:
-        return _FunnelFile.model_validate(loaded).funnels
-    except ValidationError as error:
-        raise SettingsError(_explain(error, file)) from None
-
-
-def _explain(error: ValidationError, file: Path) -> str:
-    lines = []
-    for problem in error.errors():
-        key = ".".join(map(str, problem["loc"])) or "file"
-        if problem["type"] == "extra_forbidden":
-            known = list_keys(_FunnelFile, problem["loc"][:-1])
-            nearest = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1, cutoff=0.5)
-            hint = f"Did you mean {nearest[0]!r}?" if nearest else f"Known: {', '.join(known)}."
-            lines.append(f"{file}: unknown key {key!r}. {hint}")
-        else:
-            lines.append(f"{file}: {key}: {problem['msg']}")
-    return "\n".join(lines)
+    return read_definition_file(file, _FunnelFile).funnels

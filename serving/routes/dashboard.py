@@ -7,10 +7,11 @@ nobody has to paste a key into a page.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, Response
+from fastapi.staticfiles import StaticFiles
 
 from serving.access import DASHBOARD_COOKIE, is_own_dashboard, make_dashboard_token
 from serving.deps import Service, get_service
@@ -23,6 +24,17 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
+
+
+class DashboardFiles(StaticFiles):
+    """The page's files. Asked for again each time (304 if unchanged): modules of two versions do
+    not fit together."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
 
 router = APIRouter(include_in_schema=False)
 

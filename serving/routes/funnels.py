@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Query, Response
 
 from serving.answers import Question, answer_question
+from serving.definition_files import find_definition
 from serving.deps import Call, Service, get_call, get_service, require_key
-from serving.errors import NotFound
 from serving.gold_reader import States
 from serving.journeys.definitions import Funnel
 from serving.journeys.funnels import build_funnel
@@ -67,13 +66,7 @@ async def read_funnel(
 
     Example: `GET /funnels/purchase?breakdown=device_type`
     """
-    known_funnels = call.service.funnels
-    funnel = known_funnels.get(name)
-    if funnel is None:
-        nearest = difflib.get_close_matches(name, known_funnels, n=1, cutoff=0.5)
-        hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
-        known = ", ".join(sorted(known_funnels)) or "none: conf/funnels.yaml names no funnel"
-        raise NotFound(f"name: given {name!r}, allowed: {known}.{hint}")
+    funnel = find_definition(name, call.service.funnels, "conf/funnels.yaml")
     return await _answer_funnel(call, "/funnels/{name}", funnel, params)
 
 

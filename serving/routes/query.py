@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -16,6 +15,8 @@ from serving.access import Access
 from serving.answers import NOT_READY_RETRY_S
 from serving.deps import Service, get_access, get_service, require_scope
 from serving.errors import NotReady, ServingError
+from serving.flights import wait_while_connected
+from serving.forms import dump
 from serving.freshness import format_time
 from serving.gold_reader import States
 from serving.models import ERROR_ANSWERS
@@ -27,7 +28,6 @@ from serving.sql.schema import TableSchema, describe_tables
 from serving.sql.tables import READABLE
 
 DEFAULT_ROWS = 1_000
-_DISCONNECT_POLL_S = 0.5
 _EXAMPLE = (
     "SELECT page_path, sum(page_views) AS views,\n"
     "       hll_sketch_estimate(hll_union_agg(visitors)) AS visitors\n"
@@ -158,9 +158,7 @@ def _shape(answer: dict[str, Any], states: States) -> bytes:
             "elapsed_ms": answer["elapsed_ms"],
         },
     }
-    text = json.dumps(shaped, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    # Text of clients may hold lone surrogates, which UTF-8 has no bytes for.
-    return text.encode("utf-8", "replace")
+    return dump(shaped)
 
 
 async def _read_states(service: Service) -> States:
@@ -176,13 +174,9 @@ async def _read_states(service: Service) -> States:
 async def _run_while_connected(
     request: Request, pool: SqlPool, asked: SqlRequest
 ) -> dict[str, Any]:
-    """The pool's answer; the statement ends where the client has gone."""
-    running = asyncio.ensure_future(pool.run(asked))
+    """The pool's answer; the statement ends where the client has gone. Raises ClientGone."""
+    running = asyncio.create_task(pool.run(asked))
     try:
-        while not running.done():
-            await asyncio.wait({running}, timeout=_DISCONNECT_POLL_S)
-            if not running.done() and await request.is_disconnected():
-                running.cancel()
-        return await running
+        return await wait_while_connected(running, request.is_disconnected)
     finally:
         running.cancel()

@@ -19,7 +19,6 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
-from embedded.jars import spark_jars
 from serving.delta_log import TableState
 from serving.gold_reader import GoldReader
 from serving.session import start_session
@@ -57,7 +56,7 @@ def start_engine(settings: SqlSettings, lake_root: str) -> SqlEngine:
         **settings.spark.conf,
     }
     spark_settings: SparkSettings = settings.spark.model_copy(update={"conf": conf})
-    spark = start_session(spark_settings, spark_jars() if spark_settings.packages else [])
+    spark = start_session(spark_settings)
     limits = SqlLimits(settings.max_length, settings.max_answer_bytes, settings.max_scan_bytes)
     return SqlEngine(spark, GoldReader(spark, lake_root), limits)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable
 from functools import lru_cache
-from pathlib import Path
+from importlib import resources
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -29,7 +29,7 @@ MEDIUMS = {
 }
 # A host has at most 253 characters; more of an origin cannot name a known place.
 MAX_ORIGIN_LENGTH = 255
-_DATA = Path(__file__).parent / "data" / "referrers.csv"
+_DATA = resources.files("streaming.enrichment").joinpath("data", "referrers.csv")
 _REMEMBERED_ORIGINS = 50_000
 _GENERIC_ENDINGS = frozenset(("com", "org", "net", "info"))
 _SECOND_LEVELS = frozenset(("com", "org", "net", "co", "edu", "ac", "ne", "or"))
@@ -160,6 +160,7 @@ def _country_patterns(host: str) -> list[str]:
 
 
 def _read_places() -> list[tuple[Any, Any, Any]]:
-    with _DATA.open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(line for line in file if not line.startswith("#"))
-        return [(row["category"], row["name"], row["host"]) for row in rows]
+    # Not by path: on executors the package is inside a zip.
+    lines = _DATA.read_text(encoding="utf-8").splitlines()
+    rows = csv.DictReader(line for line in lines if not line.startswith("#"))
+    return [(row["category"], row["name"], row["host"]) for row in rows]

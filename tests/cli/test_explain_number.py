@@ -145,7 +145,7 @@ def test_a_difference_is_loud_and_a_failure(run: Any, form: tuple[str, ...]) -> 
     ("args", "said"),
     [
         (("/pages", "hits"), "page_views"),
-        (("/page", "page_views"), "/pages, /sessions"),
+        (("/page", "page_views"), "/pages, /views, /sessions"),
         (("/pages", "page_views", "--channel", "Direct"), "gold.pages has country"),
         (("/pages", "page_views", "--start", "soon"), "2015-05-17"),
         (("/pages", "page_views", "--start", "2026-05-02", "--end", "2026-05-01"), "not after end"),

@@ -33,6 +33,7 @@ class App:
     bootstrap: str
     topic: str
     env: dict[str, str] = field(default_factory=dict)
+    api: str = ""
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -104,8 +105,12 @@ class App:
 
     @contextmanager
     def serve(self) -> Iterator[Callable[..., Any]]:
-        """Run the API; yields `get(path, **parameters)`, which returns the decoded answer."""
+        """Run the API; yields `get(path, **parameters)`, which returns the decoded answer.
+
+        Its address is in `api` meanwhile.
+        """
         port = find_free_port()
+        self.api = f"http://{LOOPBACK}:{port}"
         extra = {
             "WEB_ANALYTICS_SERVING__PORT": str(port),
             "WEB_ANALYTICS_SERVING__ALLOW_ANONYMOUS": "true",
@@ -114,7 +119,7 @@ class App:
             process = self._spawn(log, "serve", **extra)
 
         def get(path: str, **parameters: object) -> Any:
-            url = f"http://{LOOPBACK}:{port}{path}?{urlencode(parameters)}"
+            url = f"{self.api}{path}?{urlencode(parameters)}"
             with urllib.request.urlopen(url, timeout=60) as answer:
                 return json.load(answer)
 

@@ -65,6 +65,7 @@ def count_sessions(sessions: list[Row]) -> list[Row]:
             "conversions": sum(s["conversions"] for s in sessions),
             "revenue": float(sum(s["revenue"] or 0 for s in sessions)),
             "avg_engaged_time_s": _mean([s["engaged_time_s"] for s in sessions]),
+            "page_views": sum(s["page_views"] for s in sessions),
         }
     ]
 

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 
 from serving.app import create_app
 from serving.delta_log import TableState
-from serving.forms import is_known, wants_csv, write_csv
+from serving.forms import choose_form, is_known, write_csv
 from tests.serving.fakes import READY, FakeReader, make_settings, wait_until_ready
 
 RANGE = {"start": "2015-05-17", "end": "2015-05-21"}
@@ -34,21 +34,33 @@ def api(reader: FakeReader) -> Iterator[TestClient]:
 @pytest.mark.parametrize(
     ("asked", "accept", "expected"),
     [
-        (None, "", False),
-        (None, "*/*", False),
-        (None, "text/html,application/xhtml+xml,*/*;q=0.8", False),
-        (None, "text/csv", True),
-        (None, "text/csv, */*;q=0.1", True),
-        (None, "application/json, text/csv", False),
-        (None, "application/json;q=0.5, Text/CSV;q=0.9", True),
-        (None, "text/csv;q=0", False),
-        (None, "text/csv;q=x", False),
-        ("json", "text/csv", False),
-        ("csv", "application/json", True),
+        (None, "", "json"),
+        (None, "*/*", "json"),
+        (None, "text/html,application/xhtml+xml,*/*;q=0.8", "json"),
+        (None, "text/csv", "csv"),
+        (None, "text/csv, */*;q=0.1", "csv"),
+        (None, "application/json, text/csv", "json"),
+        (None, "application/json;q=0.5, Text/CSV;q=0.9", "csv"),
+        (None, "text/csv;q=0", "json"),
+        (None, "text/csv;q=x", "json"),
+        ("json", "text/csv", "json"),
+        ("csv", "application/json", "csv"),
     ],
 )
-def test_who_wants_csv(asked: str | None, accept: str, expected: bool) -> None:
-    assert wants_csv(asked, accept) is expected
+def test_which_form_is_meant(asked: str | None, accept: str, expected: str) -> None:
+    assert choose_form(asked, accept) == expected
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "html"),
+        ("text/csv;q=0.9, text/html;q=0.8", "csv"),
+        ("*/*", "json"),
+    ],
+)
+def test_a_page_may_be_offered_too(accept: str, expected: str) -> None:
+    assert choose_form(None, accept, ("json", "csv", "html")) == expected
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ PUBLIC = {
     "/health", "/health/live", "/health/ready", "/metrics",
 }  # fmt: skip
 # What a path or a body must hold for a request to come as far as the question of the site.
-NAMES = {"/funnels/{name}": "/funnels/purchase"}
+NAMES = {"/funnels/{name}": "/funnels/purchase", "/reports/{name}": "/reports/weekly"}
 STEPS = [{"name": path, "event_type": "page_view", "page_path": path} for path in ("/a", "/b")]
 BODIES = {"/funnels": {"steps": STEPS}, "/query": {"sql": "SELECT 1"}}
 WHOLE_HOURS = {"start": "2015-05-17", "end": "2015-05-21"}

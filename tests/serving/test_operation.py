@@ -1,4 +1,4 @@
-"""Health, metrics, documentation and the dashboard's files."""
+"""Health, metrics and documentation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from serving.app import create_app
 from serving.delta_log import TableState
 from serving.errors import NotReady
 from serving.freshness import find_as_of, find_complete_until
-from serving.routes.dashboard import FOLDER
 from serving.routes.health import FRESHNESS_WARNING_S
 from tests.serving.fakes import READY, FakeReader, make_settings
 
@@ -109,31 +108,6 @@ def test_documentation_names_every_column_and_parameter(api: TestClient) -> None
     row = document["components"]["schemas"]["PagesRow"]["properties"]
     assert all(column.get("description") for name, column in row.items() if name != "bucket")
     assert list(row)[:3] == ["bucket", "page_path", "page_views"]
-
-
-def test_dashboard_loads_nothing_from_elsewhere(api: TestClient) -> None:
-    page = api.get("/")
-    assert page.headers["content-type"].startswith("text/html")
-    assert "default-src 'self'" in page.headers["content-security-policy"]
-    for file in FOLDER.iterdir():
-        text = (
-            file.read_text()
-            .replace("http://www.w3.org/2000/svg", "")
-            .replace("http://localhost on", "")
-        )
-        assert not re.search(r"https?://", text), file.name
-    linked = re.findall(r'(?:src|href)="(/dashboard/[^"]+)"', page.text)
-    assert len(linked) >= 3
-    for path in linked:
-        assert api.get(path).status_code == 200
-
-
-def test_dashboard_script_finds_its_elements() -> None:
-    page = (FOLDER / "index.html").read_text()
-    script = (FOLDER / "app.js").read_text()
-    wanted = set(re.findall(r'element\("([\w-]+)"\)', script))
-    assert wanted
-    assert wanted <= set(re.findall(r'id="([\w-]+)"', page))
 
 
 def test_data_is_in_where_all_tables_of_events_have_it() -> None:

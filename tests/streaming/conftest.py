@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -13,11 +15,14 @@ from pyspark.sql import DataFrame, SparkSession
 from settings.model import Settings
 from streaming.runtime import Runtime
 from streaming.sinks import Batch, create_tables
+from tests.streaming.day import Day, live_day
 from tests.streaming.lake import Lake
 from tests.streaming.short_history import RECORDS_A_DAY, write_history
 from tests.streaming.two_days import live_two_days
 
-MakeLake = Callable[[], Lake]
+
+class MakeLake(Protocol):
+    def __call__(self, like: Lake | None = None) -> Lake: ...
 
 
 @pytest.fixture(scope="session")
@@ -74,13 +79,35 @@ def lake_of_two_days(two_days: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyP
 def make_lake(
     spark: SparkSession, empty_lake: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[MakeLake]:
-    """Makes lakes, in folders whose name is a hard one, with nothing listening as Kafka."""
+    """Makes lakes, in folders whose name is a hard one, with nothing listening as Kafka.
+
+    Empty ones, or with all that is in another one.
+    """
+    with _make_lakes(spark, empty_lake, tmp_path_factory) as make:
+        yield make
+
+
+@pytest.fixture(scope="session")
+def day(spark: SparkSession, empty_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Day:
+    """A lake in which a day has happened; made once, only to be read."""
+    with _make_lakes(spark, empty_lake, tmp_path_factory) as make:
+        return live_day(make())
+
+
+@contextmanager
+def _make_lakes(
+    spark: SparkSession, empty_lake: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MakeLake]:
     lakes: dict[str, Lake] = {}
 
-    def make() -> Lake:
+    def make(like: Lake | None = None) -> Lake:
         folder = tmp_path_factory.mktemp("lake") / "a b ü"
-        shutil.copytree(empty_lake, folder)
-        lake = Lake(Runtime(spark, Settings(data_dir=str(folder))))
+        shutil.copytree(like.runtime.settings.data_dir if like else empty_lake, folder)
+        runtime = Runtime(spark, Settings(data_dir=str(folder)))
+        if like:
+            lake = replace(like, runtime=runtime, published=[*like.published])
+        else:
+            lake = Lake(runtime)
         lakes[str(folder)] = lake
         return lake
 

@@ -56,9 +56,9 @@ def told(make_lake: MakeLake) -> Lake:
     return lake
 
 
-@pytest.fixture
-def lake(make_lake: MakeLake) -> Lake:
-    """A short story: a sale, three visits, and records that cannot be read, twice."""
+@pytest.fixture(scope="module")
+def short_story(make_lake: MakeLake) -> Lake:
+    """A sale, three visits, and records that cannot be read, twice."""
     lake = make_lake()
     sale = make_event("sale", at(5), event_type="custom_event", event_name="s", value=2.5)
     broken = make_record(make_event("broken", at(20), page_url="/relative"), at(20))
@@ -77,6 +77,11 @@ def lake(make_lake: MakeLake) -> Lake:
     lake.beat(at(10_000))
     lake.run(*AFTER_SILVER)
     return lake
+
+
+@pytest.fixture
+def lake(make_lake: MakeLake, short_story: Lake) -> Lake:
+    return make_lake(short_story)
 
 
 def _in_euro(lake: Lake) -> Lake:

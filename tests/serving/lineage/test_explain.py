@@ -96,6 +96,7 @@ def test_a_number_of_sessions(reader: GoldReader) -> None:
 
 NARROWED: dict[str, dict[str, str]] = {
     "/pages": {"page_path": "/page/1"},
+    "/views": {"device_type": "desktop"},
     "/sessions": {"device_type": "desktop"},
     "/traffic-sources": {"source": "(direct)"},
     "/devices": {"os": "Windows"},
@@ -146,7 +147,7 @@ def test_nothing_is_made_of_nothing(reader: GoldReader) -> None:
 @pytest.mark.parametrize(
     ("path", "metric", "values", "said"),
     [
-        ("/realtime", "page_views", {}, "/pages, /sessions"),
+        ("/realtime", "page_views", {}, "/pages, /views, /sessions"),
         ("/pages", "views", {}, "page_views"),
         ("/devices", "share", {}, "ask for these"),
         ("/pages", "page_views", {"channel": "Direct"}, "page_path"),

@@ -1,0 +1,1 @@
+"""Named reports: a period against the one before it, as data or as a page to print or to mail."""
