@@ -21,6 +21,7 @@ from embedded.ivy import Dependency, retrieve_jars, write_ivy_file
 from embedded.progress import say
 
 KAFKA_VERSION = "4.1.1"
+LOCAL_FILES_VERSION = "0.1.0"
 _MANIFEST = "manifest.json"
 
 
@@ -31,6 +32,7 @@ def spark_packages() -> tuple[Dependency, ...]:
     return (
         Dependency("io.delta", delta, version("delta-spark")),
         Dependency("org.apache.spark", "spark-sql-kafka-0-10_2.13", spark),
+        Dependency("com.globalmentor", "hadoop-bare-naked-local-fs", LOCAL_FILES_VERSION),
     )
 
 

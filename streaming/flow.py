@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql.streaming.query import StreamingQuery
 
 from streaming.checkpoints import FlowState, check_flow, write_state
+from streaming.maintenance.compact import open_compaction
 from streaming.pacing import choose_execution, find_readers, wait_for_readers
 from streaming.runtime import Runtime
 from streaming.sinks import Batch
@@ -55,6 +56,7 @@ def start_flow(
     checkpoint = runtime.checkpoint(flow.name)
     write_state(checkpoint, state)
     write = flow.open(runtime)
+    compact = open_compaction(flow.targets)
     flow_log = log.bind(flow=flow.name)
     readers = () if available_now else find_readers(flow.targets)
     query: StreamingQuery | None = None
@@ -69,6 +71,7 @@ def start_flow(
         if batch.written:
             state.written.update(dict.fromkeys(batch.written, batch_id))
             write_state(checkpoint, state)
+            compact(batch_runtime)
         flow_log.debug("batch written", batch=batch_id, tables=batch.written)
 
     runtime.spark.sparkContext.setLocalProperty("spark.scheduler.pool", flow.name)

@@ -35,12 +35,27 @@ _PROPERTIES = {
     "spark.sql.streaming.stateStore.rocksdb.trackTotalNumberOfRows": "false",
     "spark.sql.streaming.minBatchesToRetain": "20",
     "spark.databricks.delta.snapshotPartitions": "1",
-    # Compaction reads all files below half this size again: larger, and each event would be
-    # written many times before its file is left alone.
-    "spark.databricks.delta.autoCompact.maxFileSize": "33554432",
-    "spark.databricks.delta.autoCompact.minNumFiles": "100",
+    # The flows compact (streaming/maintenance/compact.py). Delta's own way looks at the whole table
+    # after each commit, which costs twice the commit; tables of earlier versions have it set.
+    "spark.databricks.delta.autoCompact.enabled": "false",
+    # For its own pages, which are off, Spark renders every plan; in full it is a tenth of a commit.
+    "spark.sql.ui.explainMode": "simple",
     "spark.databricks.delta.schema.autoMerge.enabled": "false",
     "spark.cleaner.periodicGC.interval": "10min",
+}
+
+
+# Hadoop's own local file system starts a `chmod` for each file it makes, and one for its checksum:
+# at 500 events/s a hundred processes a second (docs/adr/0012). This one does it by itself.
+_LOCAL_FILES_JAR = "hadoop-bare-naked-local-fs"
+_LOCAL_FILES = {
+    "spark.hadoop.fs.file.impl": "com.globalmentor.apache.hadoop.fs.BareLocalFileSystem",
+    # What checkpoints and Delta's logs are written with otherwise goes past that setting.
+    "spark.sql.streaming.checkpointFileManagerClass": (
+        "org.apache.spark.sql.execution.streaming.checkpointing"
+        ".FileSystemBasedCheckpointFileManager"
+    ),
+    "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
 }
 
 
@@ -58,9 +73,16 @@ def build_session(settings: Settings, jars: list[Path]) -> SparkSession:
     if jars:
         builder = builder.config("spark.jars", ",".join(str(jar) for jar in jars))
     partitions = str(settings.stream.shuffle_partitions)
-    properties = _PROPERTIES | {"spark.sql.shuffle.partitions": partitions} | settings.spark.conf
+    properties = _PROPERTIES | {"spark.sql.shuffle.partitions": partitions}
+    properties |= _choose_local_files(jars) | settings.spark.conf
     for name, value in properties.items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+def _choose_local_files(jars: list[Path]) -> dict[str, str]:
+    """The settings for files on this machine, where the jar they need is among `jars`."""
+    jar = next((jar for jar in jars if jar.name.startswith(_LOCAL_FILES_JAR)), None)
+    return {"spark.driver.extraClassPath": str(jar)} | _LOCAL_FILES if jar else {}

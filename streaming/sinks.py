@@ -205,7 +205,6 @@ def _create(
         "delta.dataSkippingStatsColumns": ",".join(table.stats_columns),
         "delta.enableDeletionVectors": "false",
         "delta.enableChangeDataFeed": str(has_change_feed).lower(),
-        "delta.autoOptimize.autoCompact": "true",
         "delta.checkpointInterval": "50",
     }
     if not table.stats_columns:

@@ -17,7 +17,7 @@ from schemas.gold import GOLD_TABLES
 from schemas.table import GoldTable, Table
 from streaming.maintenance.compact import compact_table
 from streaming.maintenance.expire import expire_minutes, expire_records
-from streaming.maintenance.files import list_files, open_session
+from streaming.maintenance.files import MAINTAIN_SIZES, list_files, open_session
 from streaming.maintenance.fold import fold_table
 from streaming.maintenance.vacuum import vacuum_table
 from streaming.runtime import Runtime
@@ -86,7 +86,7 @@ def _maintain_table(
     else:
         done.expired, note = expire_records(runtime, table, now, is_dry_run=is_dry_run)
         done.notes += note
-    done.compacted = compact_table(runtime, table, is_dry_run=is_dry_run)
+    done.compacted = compact_table(runtime, table.name, MAINTAIN_SIZES, is_dry_run=is_dry_run)
     done.deleted, note = vacuum_table(runtime, table.name, is_dry_run=is_dry_run)
     done.notes += note
     done.files_after = len(list_files(runtime, table.name))

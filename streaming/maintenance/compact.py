@@ -1,44 +1,85 @@
 """Put small files together, partition by partition.
 
-Each partition is one commit that changes no row, which streams and change feeds leave out.
+Each partition is one commit that changes no row, which streams and change feeds leave out. A flow
+does it for its tables every so many batches, `maintain` for what is larger (docs/adr/0011).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Iterable
 
+import structlog
 from delta.tables import DeltaTable
 
-from schemas.table import GoldTable, Table
-from streaming.maintenance.files import SMALL_BYTES, DataFile, last_said, list_files
+from streaming.maintenance.files import FLOW_SIZES, DataFile, FileSizes, last_said, list_files
 from streaming.runtime import Runtime
 from streaming.sinks import hold_table, say_in_commits
+
+log = structlog.get_logger(__name__)
+
+COMPACT_EVERY_BATCHES = 50
+# Fewer are not worth a commit, which costs about as much as a batch.
+_MIN_FILES = 20
 
 Partition = tuple[tuple[str, str | None], ...]
 
 
-def compact_table(runtime: Runtime, table: Table | GoldTable, *, is_dry_run: bool) -> int:
-    """Put the small files of each partition together; returns how many there are, or were."""
-    partitions = find_small(list_files(runtime, table.name))
+def open_compaction(
+    tables: Iterable[str], every: int = COMPACT_EVERY_BATCHES
+) -> Callable[[Runtime], None]:
+    """Return what a flow calls after each batch: every so many, it compacts its tables.
+
+    Files below half the target are read again, so each event is written a few times until its file
+    is left alone.
+    """
+    batches = 0
+
+    def compact(runtime: Runtime) -> None:
+        nonlocal batches
+        batches += 1
+        if batches % every == 0:
+            for table in tables:
+                count = compact_table(runtime, table, FLOW_SIZES, at_least=_MIN_FILES)
+                log.debug("compacted", table=table, files=count)
+
+    return compact
+
+
+def compact_table(
+    runtime: Runtime,
+    table: str,
+    sizes: FileSizes,
+    *,
+    at_least: int = 2,
+    is_dry_run: bool = False,
+) -> int:
+    """Put the small files of each partition that has `at_least` so many together.
+
+    Returns how many there are, or were.
+    """
+    partitions = find_small(list_files(runtime, table), sizes.small, at_least)
     for partition in partitions if not is_dry_run else ():
         # Not for all partitions at once: the table's flow waits meanwhile.
         with (
-            hold_table(runtime, table.name),
-            say_in_commits(runtime.spark, last_said(runtime, table.name)),
+            hold_table(runtime, table),
+            say_in_commits(runtime.spark, last_said(runtime, table)),
+            sizes.set_in(runtime.spark),
         ):
-            optimize = DeltaTable.forPath(runtime.spark, runtime.table(table.name)).optimize()
+            optimize = DeltaTable.forPath(runtime.spark, runtime.table(table)).optimize()
             where = _choose(partition)
             (optimize.where(where) if where else optimize).executeCompaction()
     return sum(partitions.values())
 
 
-def find_small(files: list[DataFile]) -> dict[Partition, int]:
-    """Partitions with several small files, and how many each has."""
+def find_small(files: list[DataFile], below: int, at_least: int) -> dict[Partition, int]:
+    """Partitions with `at_least` so many files below a size (bytes), and how many each has."""
     counts: defaultdict[Partition, int] = defaultdict(int)
     for file in files:
-        if file.size < SMALL_BYTES:
+        if file.size < below:
             counts[tuple(sorted(file.partition_values.items()))] += 1
-    return {partition: count for partition, count in sorted(counts.items(), key=repr) if count > 1}
+    ordered = sorted(counts.items(), key=repr)
+    return {partition: count for partition, count in ordered if count >= at_least}
 
 
 def _choose(partition: Partition) -> str:

@@ -5,23 +5,19 @@ From Delta's own snapshot of the table, so on any file system.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 
 from streaming.delta_log import latest_version, read_commit, read_metadata
 from streaming.files import local_path
 from streaming.runtime import Runtime
 
-# Files below the first size are put together to the second. The first is that of the compaction
-# which follows each append (streaming/session.py): what it has left alone is left alone here too.
-SMALL_BYTES = 32 * 1024 * 1024
-_TARGET_BYTES = 128 * 1024 * 1024
+_MIB = 1024 * 1024
 _PROPERTIES = {
-    "spark.databricks.delta.optimize.minFileSize": str(SMALL_BYTES),
-    "spark.databricks.delta.optimize.maxFileSize": str(_TARGET_BYTES),
     # Into so many tasks VACUUM parts the listing of a table; Spark's 10,000 take ten minutes.
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",
     # The retention is that of our settings, checked by `streaming.maintenance.vacuum`.
@@ -34,6 +30,31 @@ _PROPERTIES = {
 _SAID = ("as_of", "complete_until")
 _VERSIONS_BACK = 200
 _PARTITION = "partition."
+
+
+@dataclass(frozen=True)
+class FileSizes:
+    """Files below `small` are put together to `target`; bytes."""
+
+    small: int
+    target: int
+
+    @contextmanager
+    def set_in(self, spark: SparkSession) -> Iterator[None]:
+        """Let OPTIMIZE in this session go by them until the block ends."""
+        values = {"minFileSize": self.small, "maxFileSize": self.target}
+        for name, value in values.items():
+            spark.conf.set(f"spark.databricks.delta.optimize.{name}", str(value))
+        try:
+            yield
+        finally:
+            for name in values:
+                spark.conf.unset(f"spark.databricks.delta.optimize.{name}")
+
+
+# What the flows have left alone is left alone by `maintain` too, up to the flows' own target.
+FLOW_SIZES = FileSizes(small=16 * _MIB, target=32 * _MIB)
+MAINTAIN_SIZES = FileSizes(small=32 * _MIB, target=128 * _MIB)
 
 
 @dataclass(frozen=True)
