@@ -1,9 +1,9 @@
 """A flow's checkpoint: how far it has come, and that it belongs to the tables it writes.
 
 Beside Spark's own files lies `web-analytics.json`: the checkpoint's generation (part of the
-transaction id of every write, so a new checkpoint is never mistaken for an old one) and the last
-batch written to each table. `check_flow` compares both with the tables and refuses what would lose
-or double data silently.
+transaction id of every write, so a new checkpoint is never mistaken for an old one), the last
+batch written to each table, and the table's version that this made. `check_flow` compares them with
+the tables and refuses what would lose or double data silently.
 """
 
 from __future__ import annotations
@@ -26,10 +26,16 @@ class CheckpointError(Exception):
 
 @dataclass(frozen=True)
 class FlowState:
-    """What `web-analytics.json` holds."""
+    """What `web-analytics.json` holds.
+
+    announced: the tables in which this process has left its transaction id as Delta knows it;
+    not kept.
+    """
 
     generation: str
     written: dict[str, int] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+    announced: set[str] = field(default_factory=set, compare=False)
 
 
 def read_state(checkpoint: str) -> FlowState | None:
@@ -39,7 +45,11 @@ def read_state(checkpoint: str) -> FlowState | None:
 
 
 def write_state(checkpoint: str, state: FlowState) -> None:
-    content = {"generation": state.generation, "written": state.written}
+    content = {
+        "generation": state.generation,
+        "written": state.written,
+        "versions": state.versions,
+    }
     write_text(f"{checkpoint}/{_STATE_FILE}", json.dumps(content))
 
 
@@ -48,7 +58,7 @@ def new_state() -> FlowState:
 
 
 def transaction_id(flow: str, state: FlowState) -> str:
-    """The `txnAppId` of a flow's writes."""
+    """Names a flow's writes: as `txnAppId`, and in what its commits say (`WRITTEN_BY`)."""
     return f"{flow}:{state.generation}"
 
 

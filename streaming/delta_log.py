@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from schemas.commit import WRITTEN_BY
 from streaming.files import list_names, read_text
 
 Action = dict[str, Any]
@@ -144,6 +145,16 @@ def read_metadata(actions: list[Action]) -> dict[str, Any]:
         if text:
             return dict(json.loads(text))
     return {}
+
+
+def find_batch(table: str, first: int, transaction: str) -> tuple[int, int] | None:
+    """The last batch that a flow has appended in version `first` or later, and its version."""
+    found = None
+    for version, actions in enumerate(read_commits(table, first), first):
+        name, batch_id = read_metadata(actions).get(WRITTEN_BY, (None, -1))
+        if name == transaction:
+            found = int(batch_id), version
+    return found
 
 
 def _require_commit(table: str, version: int) -> list[Action]:

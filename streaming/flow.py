@@ -13,7 +13,14 @@ import structlog
 from pyspark.sql import DataFrame
 from pyspark.sql.streaming.query import StreamingQuery
 
-from streaming.checkpoints import FlowState, check_flow, write_state
+from streaming.checkpoints import (
+    FlowState,
+    check_flow,
+    read_state,
+    transaction_id,
+    write_state,
+)
+from streaming.delta_log import find_batch, latest_version, read_commit
 from streaming.maintenance.compact import open_compaction
 from streaming.pacing import choose_execution, find_readers, wait_for_readers
 from streaming.runtime import Runtime
@@ -39,14 +46,44 @@ class Flow:
 
 
 def check_flows(runtime: Runtime, flows: tuple[Flow, ...]) -> dict[str, FlowState]:
-    """Check each flow's checkpoint against its tables; raises CheckpointError."""
+    """Check each flow's checkpoint against its tables; raises CheckpointError.
+
+    What a flow appended before it could note it is noted now: from here on the state alone says
+    what is written.
+    """
     states = {}
     for flow in flows:
-        tables = {
-            name: read_transactions(runtime.spark, runtime.table(name)) for name in flow.targets
-        }
-        states[flow.name] = check_flow(flow.name, runtime.checkpoint(flow.name), tables)
+        checkpoint = runtime.checkpoint(flow.name)
+        kept = read_state(checkpoint)
+        tables = {name: _find_written(runtime, flow.name, name, kept) for name in flow.targets}
+        state = check_flow(flow.name, checkpoint, tables)
+        own = transaction_id(flow.name, state)
+        state.written.update(
+            {name: batches[own] for name, batches in tables.items() if own in batches}
+        )
+        if kept is not None:
+            state.versions.update(kept.versions)
+            write_state(checkpoint, state)
+        states[flow.name] = state
     return states
+
+
+def _find_written(
+    runtime: Runtime, flow: str, table: str, state: FlowState | None
+) -> dict[str, int]:
+    """The last batch of each transaction id in a table, as Delta knows it and as commits say."""
+    uri = runtime.table(table)
+    batches = read_transactions(runtime.spark, uri)
+    if state is None or table not in state.versions:
+        return batches
+    own, version = transaction_id(flow, state), state.versions[table]
+    found = find_batch(uri, version, own)
+    if found is None and read_commit(uri, version) is None and latest_version(uri) > version:
+        # The log no longer goes back so far, so nothing was appended since this was noted.
+        found = state.written[table], version
+    if found is not None:
+        batches[own], state.versions[table] = found
+    return batches
 
 
 def start_flow(

@@ -1,8 +1,8 @@
 """Everything that is written: the tables' creation, and a micro-batch's writes, each exactly once.
 
-An append carries the flow's transaction id and the batch id; Delta skips it when a restarted batch
-brings it a second time. A merge or a replacement is idempotent by itself: it makes the table say
-what the layer before says.
+The commit of an append says which batch of which flow it is; when a restarted batch brings it a
+second time, it is left out (docs/adr/0012). A merge or a replacement is idempotent by itself: it
+makes the table say what the layer before says.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
 from schemas import bronze, silver
+from schemas.commit import WRITTEN_BY
 from schemas.gold import GOLD_TABLES
 from schemas.table import GoldTable, Table
 from streaming.checkpoints import FlowState, read_span, transaction_id
-from streaming.delta_log import AddedFile, Position, files_added, latest_version
+from streaming.delta_log import AddedFile, Position, files_added, find_batch, latest_version
 from streaming.gold import aggregate_partials
 from streaming.runtime import Runtime
 from streaming.sources import kafka_options, read_table
@@ -68,9 +69,30 @@ class Batch:
         self, table: Table | GoldTable, rows: DataFrame, metadata: Mapping[str, Any] | None = None
     ) -> None:
         """Append rows exactly once. A flow appends to a table at most once in a batch."""
-        transaction = (transaction_id(self.flow, self.state), self.batch_id)
-        write_once(self.runtime, table, rows, transaction, "append", _metadata(metadata))
+        if self.batch_id > self.state.written.get(table.name, -1):
+            self._append(table, rows, metadata or {})
         self.written.append(table.name)
+
+    def _append(
+        self, table: Table | GoldTable, rows: DataFrame, metadata: Mapping[str, Any]
+    ) -> None:
+        state, uri = self.state, self.runtime.table(table.name)
+        before = state.versions.get(table.name)
+        if before is None:
+            before = latest_version(uri)
+        own = transaction_id(self.flow, state)
+        options = _metadata({**metadata, WRITTEN_BY: [own, self.batch_id]})
+        if table.name in state.announced:
+            with hold_table(self.runtime, table.name):
+                rows.write.format("delta").mode("append").options(**options).save(uri)
+        else:
+            # Once in a process: Delta computes the table's whole state to look for it.
+            write_once(self.runtime, table, rows, (own, self.batch_id), "append", options)
+            state.announced.add(table.name)
+        found = find_batch(uri, before + 1, own)
+        if found is None or found[0] != self.batch_id:
+            raise LookupError(f"{uri} has no commit of batch {self.batch_id} of flow {self.flow}")
+        state.versions[table.name] = found[1]
 
     def replace(
         self,

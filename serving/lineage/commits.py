@@ -5,11 +5,13 @@ From a file's name and time to the commit in the table's log, as far as the log 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
+from schemas.commit import WRITTEN_BY
 from serving.commit_times import Commits
 from serving.gold_reader import GoldReader
 
@@ -45,11 +47,11 @@ def _file_name(path: str) -> str:
 
 def _describe(actions: list[dict[str, Any]]) -> str:
     """What wrote a commit, by its own words."""
-    for action in actions:
-        if "txn" in action:
-            flow, _, _ = str(action["txn"]["appId"]).partition(":")
-            return f"batch {action['txn']['version']} of flow {flow}"
     info: dict[str, Any] = next((one["commitInfo"] for one in actions if "commitInfo" in one), {})
+    said = json.loads(info.get("userMetadata") or "{}")
+    if WRITTEN_BY in said:
+        transaction, batch_id = said[WRITTEN_BY]
+        return f"batch {batch_id} of flow {str(transaction).partition(':')[0]}"
     if info.get("operation") == "OPTIMIZE":
         return "compaction"
     if "predicate" in info.get("operationParameters", {}):
