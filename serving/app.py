@@ -35,6 +35,7 @@ from serving.reports.definitions import load_reports
 from serving.routes import (
     attribution,
     dashboard,
+    docs,
     endpoints,
     funnels,
     health,
@@ -90,12 +91,15 @@ def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
         description="Web analytics from your own lakehouse. All times are UTC, ranges half-open.",
         version=version("web-analytics"),
         lifespan=run_parts,
+        docs_url=None,  # ours need no other host
+        redoc_url=None,
     )
     install_error_handlers(app)
     journeys = (users, funnels, retention, paths, attribution)
-    for route in (dashboard, health, keys, sites, endpoints, *journeys, reports, query):
+    for route in (dashboard, docs, health, keys, sites, endpoints, *journeys, reports, query):
         app.include_router(route.router)
-    app.mount("/dashboard", dashboard.DashboardFiles(directory=dashboard.FOLDER), name="dashboard")
+    for path, folder in (("/dashboard", dashboard.FOLDER), (docs.ASSETS, docs.FOLDER)):
+        app.mount(path, dashboard.PageFiles(directory=folder), name=path)
     instrumentator = Instrumentator(
         registry=metrics.registry, excluded_handlers=["/metrics", "/health.*"]
     )
