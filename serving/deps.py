@@ -103,8 +103,13 @@ async def get_call(
     service: Annotated[Service, Depends(get_service)],
     access: Annotated[Access, Depends(get_access)],
 ) -> Call:
-    """What `answers.answer` needs to know of a request."""
+    """What `answers.answer` needs to know of a request.
+
+    If-None-Match counts where the answer is what lies under the path. That of a POST is not: RFC
+    9110 (13.2.1) lets us ignore the header then, and 412 (13.1.2) would only refuse a reader.
+    """
     accept, known = (request.headers.get(name, "") for name in ("accept", "if-none-match"))
+    known = known if request.method in ("GET", "HEAD") else ""
     return Call(service, access, accept, known, request.is_disconnected)
 
 

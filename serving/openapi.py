@@ -1,6 +1,6 @@
 """What every operation of the OpenAPI document has in common, added to what FastAPI makes.
 
-Whatever has the parameter `format` answers as CSV too, and with 304 to who has the answer already.
+Whatever has the parameter `format` answers as CSV too, and with 304 where a GET knows the answer.
 """
 
 from __future__ import annotations
@@ -30,17 +30,18 @@ def document(app: FastAPI) -> Callable[[], dict[str, Any]]:
     def make_document() -> dict[str, Any]:
         if app.openapi_schema is None:
             for operations in make()["paths"].values():
-                for operation in operations.values():
-                    _add_forms(operation)
+                for method, operation in operations.items():
+                    _add_forms(method, operation)
         return make()
 
     return make_document
 
 
-def _add_forms(operation: dict[str, Any]) -> None:
+def _add_forms(method: str, operation: dict[str, Any]) -> None:
     parameters = operation.get("parameters", [])
     if not any(parameter["name"] == "format" for parameter in parameters):
         return
     operation["responses"]["200"]["content"].setdefault("text/csv", _CSV)
-    operation["responses"]["304"] = {"description": "You have this answer already."}
-    parameters.append(_IF_NONE_MATCH)
+    if method == "get":
+        operation["responses"]["304"] = {"description": "You have this answer already."}
+        parameters.append(_IF_NONE_MATCH)
