@@ -13,6 +13,7 @@ from importlib.metadata import version
 import structlog
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import PlainTextResponse
 from prometheus_fastapi_instrumentator import Instrumentator
 
 from serving.access import INTERNAL
@@ -103,7 +104,7 @@ def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
     instrumentator = Instrumentator(
         registry=metrics.registry, excluded_handlers=["/metrics", "/health.*"]
     )
-    instrumentator.instrument(app).expose(app, tags=["operation"])
+    instrumentator.instrument(app).expose(app, tags=["operation"], response_class=PlainTextResponse)
     app.openapi = document(app)  # type: ignore[method-assign]  # FastAPI's documented way
     if settings.serving.cors_origins:
         app.add_middleware(
