@@ -59,7 +59,7 @@ test-integration: $(INSTALLED) ## Longer end-to-end and fault tests
 bench: $(INSTALLED) ## Throughput, freshness and latency of the whole chain (under 15 minutes; resumable)
 	$(BIN)/python -m bench $(BENCH_ARGS)
 
-bench-scenarios: $(INSTALLED) ## One longer run: SCENARIO=catch-up, steady, one-visitor, growth, uniques or clients
+bench-scenarios: $(INSTALLED) ## One longer run: SCENARIO=catch-up, steady, one-visitor, growth, uniques, clients or bombs
 	$(BIN)/python -m bench.scenarios $(SCENARIO) $(SCENARIO_ARGS)
 
 # JupyterLab has 90 packages that nothing else needs, so it is not in the lock.

@@ -13,6 +13,7 @@ from importlib.metadata import version
 import structlog
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import PlainTextResponse
 from prometheus_fastapi_instrumentator import Instrumentator
 
 from serving.access import INTERNAL
@@ -35,6 +36,7 @@ from serving.reports.definitions import load_reports
 from serving.routes import (
     attribution,
     dashboard,
+    docs,
     endpoints,
     funnels,
     health,
@@ -90,16 +92,19 @@ def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
         description="Web analytics from your own lakehouse. All times are UTC, ranges half-open.",
         version=version("web-analytics"),
         lifespan=run_parts,
+        docs_url=None,  # ours need no other host
+        redoc_url=None,
     )
     install_error_handlers(app)
     journeys = (users, funnels, retention, paths, attribution)
-    for route in (dashboard, health, keys, sites, endpoints, *journeys, reports, query):
+    for route in (dashboard, docs, health, keys, sites, endpoints, *journeys, reports, query):
         app.include_router(route.router)
-    app.mount("/dashboard", dashboard.DashboardFiles(directory=dashboard.FOLDER), name="dashboard")
+    for path, folder in (("/dashboard", dashboard.FOLDER), (docs.ASSETS, docs.FOLDER)):
+        app.mount(path, dashboard.PageFiles(directory=folder), name=path)
     instrumentator = Instrumentator(
         registry=metrics.registry, excluded_handlers=["/metrics", "/health.*"]
     )
-    instrumentator.instrument(app).expose(app, tags=["operation"])
+    instrumentator.instrument(app).expose(app, tags=["operation"], response_class=PlainTextResponse)
     app.openapi = document(app)  # type: ignore[method-assign]  # FastAPI's documented way
     if settings.serving.cors_origins:
         app.add_middleware(

@@ -24,6 +24,7 @@ from serving.key_file import KeyFile, UnreadableKeys, key_path, read_keys
 from serving.keys import KeyRecord, Scope
 from serving.limits import RateLimiter
 from serving.metrics import ServingMetrics
+from serving.param_types import refuse_repeated
 from serving.query_pool import QueryPool
 from serving.redis_link import RedisLink
 from serving.reports.definitions import Report
@@ -103,8 +104,14 @@ async def get_call(
     service: Annotated[Service, Depends(get_service)],
     access: Annotated[Access, Depends(get_access)],
 ) -> Call:
-    """What `answers.answer` needs to know of a request."""
+    """What `answers.answer` needs to know of a request. Raises InvalidParameter.
+
+    If-None-Match counts where the answer is what lies under the path. That of a POST is not: RFC
+    9110 (13.2.1) lets us ignore the header then, and 412 (13.1.2) would only refuse a reader.
+    """
+    refuse_repeated([name for name, _ in request.query_params.multi_items()])
     accept, known = (request.headers.get(name, "") for name in ("accept", "if-none-match"))
+    known = known if request.method in ("GET", "HEAD") else ""
     return Call(service, access, accept, known, request.is_disconnected)
 
 

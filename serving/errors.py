@@ -106,7 +106,12 @@ STATUS: dict[type[ServingError], tuple[int, str]] = {
     SqlInvalid: (422, "sql_invalid"),
     SqlTooHeavy: (422, "sql_too_heavy"),
 }
-HTTP_TYPES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+HTTP_TYPES = {
+    400: "unreadable_body",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+}
 
 
 def install_error_handlers(app: FastAPI) -> None:

@@ -6,6 +6,7 @@ From the text of a parameter to its value; what is not allowed is refused with w
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -13,10 +14,13 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from schemas.event import MAX_IDENTIFIER_LENGTH
+from serving.errors import InvalidParameter
 from serving.gold_reader import TABLES
 from serving.zones import list_zones
 
 _MAX_TEXT_LENGTH = 8192
+# The parameters that may be repeated.
+_LISTS = ("group_by", "versions")
 _YEARS = range(1970, 2101)
 TIME_HELP = (
     "a date (2015-05-17) or an ISO-8601 timestamp (2015-05-17T10:05:03Z; UTC where it names "
@@ -64,6 +68,14 @@ def split_versions(given: object) -> object:
     if len(tables) < len(texts) or len(set(tables)) < len(tables) or not set(tables) <= {*TABLES}:
         raise PydanticCustomError("versions", VERSIONS_HELP)
     return tuple(texts)
+
+
+def refuse_repeated(names: Sequence[str]) -> None:
+    """Whoever asks for two sites must not get one. Raises InvalidParameter."""
+    for name in names:
+        if name not in _LISTS and (times := names.count(name)) > 1:
+            detail = {"parameter": name, "given": f"{times} times", "allowed": "once"}
+            raise InvalidParameter(f"{name}: given {times} times, allowed: once", [detail])
 
 
 Time = Annotated[datetime, BeforeValidator(parse_time, json_schema_input_type=str)]

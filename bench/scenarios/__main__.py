@@ -18,12 +18,12 @@ import typer
 
 from bench.plan import ROOT
 from bench.report import write_into
-from bench.scenarios import catch_up, clients, growth, one_visitor, report, steady, uniques
+from bench.scenarios import bombs, catch_up, clients, growth, one_visitor, report, steady, uniques
 from bench.scenarios.outcome import Outcome
 from bench.scenarios.watch import Say
 from embedded.errors import StackError
 
-_NAMES = ["catch-up", "steady", "one-visitor", "growth", "uniques", "clients"]
+_NAMES = ["catch-up", "steady", "one-visitor", "growth", "uniques", "clients", "bombs"]
 _PAGE = ROOT / "docs" / "performance.md"
 _MISSED = 3
 
@@ -141,6 +141,27 @@ def run_clients(
         "warmup_s": warmup_s,
     }
     _run("clients", folder, options, clients.run)
+
+
+@app.command("bombs")
+def run_bombs(
+    limit_s: Annotated[int, typer.Option(help="`serving.sql.timeout_s`.", min=1)] = 10,
+    seconds: Annotated[int, typer.Option(help="Of metric queries alone, in all.", min=6)] = 60,
+    days: Annotated[int, typer.Option(help="Days of history.", min=1, max=399)] = 30,
+    events_per_day: Annotated[int, typer.Option(help="Made up a day.", min=100)] = 5_000,
+    folder: Folder = _FOLDER,
+) -> None:
+    """SQL that never ends: when it is cut, and metric queries beside it. About 5 minutes.
+
+    Smoke run (about 2 minutes): --limit-s 2 --seconds 8 --days 2 --events-per-day 500
+    """
+    options = {
+        "limit_s": limit_s,
+        "seconds": seconds,
+        "days": days,
+        "events_per_day": events_per_day,
+    }
+    _run("bombs", folder, options, bombs.run)
 
 
 @app.command("table")

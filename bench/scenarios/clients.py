@@ -79,10 +79,10 @@ def run(
     figures = {
         f"{clients} clients, {len(answers):,} requests": f"{len(answers) / seconds:,.1f}/s, errors "
         f"{dict(failed) or 'none'}",
-        "every answer": _show_times(times),
+        "every answer": show_times(times),
     }
     for cache in sorted({answer.cache for answer in answers if answer.status == 200}):
-        figures[f"cache {cache}"] = _show_times(
+        figures[f"cache {cache}"] = show_times(
             [answer.seconds for answer in answers if answer.status == 200 and answer.cache == cache]
         )
     figures |= {
@@ -120,7 +120,7 @@ def _ask_together(stack: Stack, clients: int, seconds: int, think_s: float) -> l
             time.sleep(rng.random() * think_s)
             while time.monotonic() < end:
                 path, params = draw_question(rng, next_hours)
-                answers.append(_ask(client, path, params))
+                answers.append(ask(client, path, params))
                 time.sleep(rng.uniform(0.5, 1.5) * think_s)
         return answers
 
@@ -139,7 +139,8 @@ def draw_question(rng: random.Random, next_hours: Callable[[], int]) -> tuple[st
     return path, params | {"start": start.isoformat(), "end": end.isoformat()}
 
 
-def _ask(client: httpx.Client, path: str, params: dict[str, str]) -> Answer:
+def ask(client: httpx.Client, path: str, params: dict[str, str]) -> Answer:
+    """One question and how it was answered."""
     started = time.perf_counter()
     try:
         answer = client.get(path, params=params, timeout=_TIMEOUT_S)
@@ -150,6 +151,7 @@ def _ask(client: httpx.Client, path: str, params: dict[str, str]) -> Answer:
     return Answer(path, seconds, answer.status_code, cache)
 
 
-def _show_times(times: list[float]) -> str:
+def show_times(times: list[float]) -> str:
+    """Seconds as p50, p95 and their number."""
     p50, p95 = (percentile(times, share) * 1000 for share in (0.5, 0.95))
     return f"p50 {p50:,.0f} ms, p95 {p95:,.0f} ms ({len(times):,})"

@@ -26,8 +26,8 @@ _HEADERS = {
 }
 
 
-class DashboardFiles(StaticFiles):
-    """The page's files. Asked for again each time (304 if unchanged): modules of two versions do
+class PageFiles(StaticFiles):
+    """A page's files. Asked for again each time (304 if unchanged): modules of two versions do
     not fit together."""
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:

@@ -17,6 +17,7 @@ from serving.deps import Service, get_service
 from serving.errors import NotReady
 from serving.freshness import find_as_of
 from serving.gold_reader import TABLES, States
+from serving.models import ErrorAnswer
 
 Status = Literal["HEALTHY", "WARNING", "CRITICAL"]
 
@@ -54,7 +55,9 @@ async def report_live() -> State:
     return State(status="live")
 
 
-@router.get("/ready", responses={503: {"description": "Not yet; see Retry-After."}})
+@router.get(
+    "/ready", responses={503: {"model": ErrorAnswer, "description": "Not yet; see Retry-After."}}
+)
 async def report_ready(service: Annotated[Service, Depends(get_service)]) -> State:
     """Every table can be read, and each endpoint has been asked once."""
     states = await asyncio.to_thread(service.reader.read_states)

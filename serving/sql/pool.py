@@ -126,7 +126,7 @@ class SqlPool:
             if not is_done:  # it is too slow, it is dead, or nobody waits for it any more
                 self._end()
                 self.prepare()
-        return _read_answer(found)
+        return read_answer(found)
 
     async def _prepare(self) -> None:
         with suppress(NotReady):
@@ -212,7 +212,8 @@ def make_environment(folder: str) -> dict[str, str]:
     return {**kept, "TMPDIR": folder, "TZ": "UTC"}
 
 
-def _read_answer(found: dict[str, Any] | None) -> dict[str, Any]:
+def read_answer(found: dict[str, Any] | None) -> dict[str, Any]:
+    """What the process has answered. Raises SqlRefused, SqlInvalid, SqlTooHeavy."""
     if found is None:
         raise SqlTooHeavy(
             "The statement ended its process: it needs more memory than there is "

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.scenarios.clients import draw_question
+from bench.scenarios.bombs import Cut
+from bench.scenarios.bombs import conclude as conclude_bombs
+from bench.scenarios.clients import Answer, draw_question
 from bench.scenarios.growth import conclude as conclude_growth
 from bench.scenarios.history import Site, count_events, count_visitors, make_sites
 from bench.scenarios.memory import sum_used
@@ -182,3 +184,14 @@ def test_growth_compares_the_longest_history_with_the_shortest() -> None:
     outcome = conclude_growth({4: found, 40: found, 400: found | {"batch_s": {"silver": 2.0}}})
     assert [target.what for target in outcome.missed()] == ["batch of silver, 400 days"]
     assert outcome.figures["400 days: files"] == "10 of 1 MB, logs 3 of 1 MB"
+
+
+def test_a_bomb_that_is_cut_late_or_slows_others_is_a_miss() -> None:
+    def conclude_with(cut_s: float, status: int, beside_s: float) -> list[str]:
+        cut = Cut("sort", status, "504 query_timeout", cut_s)
+        answers = [[Answer("/pages", s, 200, "miss")] * 20 for s in (0.2, beside_s, 0.3)]
+        return [target.what for target in conclude_bombs(10, [cut], *answers).missed()]
+
+    assert conclude_with(12.0, 504, 0.4) == []
+    assert conclude_with(12.1, 504, 0.4) == ["longest over the limit"]
+    assert conclude_with(9.0, 200, 0.41) == ["bombs that were answered", "p95 beside bombs / alone"]

@@ -16,6 +16,7 @@ from embedded.redis import has_redis, prepare_redis
 from serving.app import create_app
 from serving.gold_reader import GoldReader
 from serving.session import tune_session
+from serving.sql.engine import SqlEngine, SqlLimits
 from tests.serving.fakes import make_settings
 from tests.serving.lake import write_lake
 
@@ -47,6 +48,14 @@ def api(reader: GoldReader) -> Iterator[TestClient]:
     # Whoever tests on a busy machine waits longer, but gets the same numbers.
     with TestClient(create_app(make_settings(query_timeout_s=300), reader)) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def engine(spark: SparkSession, lake: str) -> SqlEngine:
+    """What runs SQL of users, as its process has it, in the session of the test run."""
+    session = tune_session(spark.newSession(), {})
+    limits = SqlLimits(max_length=20_000, max_bytes=10_000_000, max_scan_bytes=10_000_000)
+    return SqlEngine(session, GoldReader(session, lake), limits)
 
 
 @pytest.fixture(scope="session")

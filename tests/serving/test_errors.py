@@ -77,6 +77,15 @@ def test_wrong_parameters_are_named(path: str, name: str, given: str, allowed: s
     assert allowed in error["message"]
 
 
+def test_a_parameter_is_given_once_unless_it_is_a_list() -> None:
+    with open_api(FakeReader()) as api:
+        for path in ("/pages", "/users", "/reports/weekly"):
+            response = api.get(f"{path}?site_id=blog&site_id=shop")
+            (detail,) = assert_shape(response, 422, "invalid_parameter")["details"]
+            assert detail == {"parameter": "site_id", "given": "2 times", "allowed": "once"}
+        assert api.get("/devices?group_by=os&group_by=browser").status_code == 200
+
+
 @pytest.mark.parametrize(
     ("path", "given", "allowed"),
     [
@@ -117,6 +126,14 @@ def test_several_wrong_parameters_are_all_named() -> None:
     with open_api(FakeReader()) as api:
         error = assert_shape(api.get("/pages?limit=0&offset=x"), 422, "invalid_parameter")
         assert {detail["parameter"] for detail in error["details"]} == {"limit", "offset"}
+
+
+@pytest.mark.parametrize("body", [b'{"sql": "\xff"}', b"[" * 100_000])
+def test_a_body_that_cannot_be_read(body: bytes) -> None:
+    with open_api(FakeReader()) as api:
+        for path in ("/query", "/funnels"):
+            response = api.post(path, content=body, headers={"Content-Type": "application/json"})
+            assert_shape(response, 400, "unreadable_body")
 
 
 def test_not_ready_says_when_to_come_back_and_recovers() -> None:

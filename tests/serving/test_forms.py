@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -137,6 +138,18 @@ def test_who_has_the_answer_is_told_so_without_computing(
     assert ask(api, '"x"').status_code == 200
 
 
+@pytest.mark.parametrize("known", ["*", "the answer's own"])
+def test_a_post_is_answered_whole_whatever_is_known(api: TestClient, known: str) -> None:
+    steps = [{"name": path, "event_type": "page_view", "page_path": path} for path in ("/a", "/b")]
+    ask_funnel = partial(api.post, "/funnels", params=RANGE, json={"steps": steps})
+    first = ask_funnel()
+    again = ask_funnel(headers={"If-None-Match": "*" if known == "*" else first.headers["etag"]})
+    assert (again.status_code, again.json()["data"]) == (200, first.json()["data"])
+    operation = api.get("/openapi.json").json()["paths"]["/funnels"]["post"]
+    assert "304" not in operation["responses"]
+    assert "If-None-Match" not in {parameter["name"] for parameter in operation["parameters"]}
+
+
 def test_an_etag_is_of_one_question_form_and_version(api: TestClient, reader: FakeReader) -> None:
     etags = {
         ask(api).headers["etag"],
@@ -172,12 +185,12 @@ def test_a_star_is_every_etag() -> None:
 def test_the_document_says_all_forms(api: TestClient) -> None:
     paths = api.get("/openapi.json").json()["paths"]
     with_format = [
-        operation
+        (method, operation)
         for path in paths.values()
-        for operation in path.values()
+        for method, operation in path.items()
         if any(parameter["name"] == "format" for parameter in operation.get("parameters", ()))
     ]
     assert len(with_format) > 2
-    for operation in with_format:
+    for method, operation in with_format:
         assert "text/csv" in operation["responses"]["200"]["content"]
-        assert "304" in operation["responses"]
+        assert ("304" in operation["responses"]) == (method == "get")

@@ -31,7 +31,7 @@ SUBSETS = [subset for count in range(1, len(SCOPES) + 1) for subset in combinati
 SITES: tuple[tuple[str, ...] | None, ...] = (None, ("blog",), ("blog", "shop's"))
 # What needs no key: documentation, operation and the dashboard's own page.
 PUBLIC = {
-    "/", "/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json",
+    "/", "/docs", "/redoc", "/openapi.json",
     "/health", "/health/live", "/health/ready", "/metrics",
 }  # fmt: skip
 # What a path or a body must hold for a request to come as far as the question of the site.

@@ -1,4 +1,4 @@
-"""The engine as the worker has it, in the session of the test run."""
+"""Statements for the engine, and a secret that none may read."""
 
 from __future__ import annotations
 
@@ -7,23 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
 
-from serving.gold_reader import GoldReader
-from serving.session import tune_session
 from serving.sql.answer import Answer
-from serving.sql.engine import SqlEngine, SqlLimits
+from serving.sql.engine import SqlEngine
 from serving.sql.request import SqlRequest
 from tests.serving.sql.corpus import CANARY_TEXT
 
 Ask = Callable[..., Answer]
-
-
-@pytest.fixture(scope="session")
-def engine(spark: SparkSession, lake: str) -> SqlEngine:
-    session = tune_session(spark.newSession(), {})
-    limits = SqlLimits(max_length=20_000, max_bytes=10_000_000, max_scan_bytes=10_000_000)
-    return SqlEngine(session, GoldReader(session, lake), limits)
 
 
 @pytest.fixture(scope="session")

@@ -1,23 +1,28 @@
-"""The process for SQL as it really runs: a bomb ends with it, the next statement finds another."""
+"""The process for SQL as it really runs: a bomb ends with it, metric queries and the next statement
+go on."""
 
 from __future__ import annotations
 
 import asyncio
 import subprocess
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 
-from serving.errors import Busy, QueryTimeout, SqlInvalid, SqlRefused, SqlTooHeavy
+from serving.app import create_app
+from serving.errors import Busy
 from serving.gold_reader import GoldReader
 from serving.sql.pool import SqlPool, make_environment
 from serving.sql.request import SqlRequest
-from settings.model import LakeSettings, ServingSettings, Settings
+from settings.model import LakeSettings, Settings
 from settings.section import SparkSettings
 from settings.sql import SqlSettings
+from tests.serving.fakes import make_settings
+from tests.serving.test_answers import WHOLE
+from tests.serving.test_errors import assert_shape
 
 # One row, one expression: no cancelled job of Spark would ever end it.
 ENDLESS = (
@@ -27,19 +32,11 @@ ENDLESS = (
 GREEDY = "SELECT collect_list(repeat(CAST(id AS STRING), 2000)) FROM range(10000000)"
 
 
-def make_pool(lake: str, **sql: Any) -> SqlPool:
+def make_sql_settings(lake: str, **sql: Any) -> Settings:
     spark = SparkSettings(master="local[2]", driver_memory="512m")
     given = SqlSettings(**{"spark": spark, "timeout_s": 300, "start_timeout_s": 300, **sql})
-    return SqlPool(Settings(lake=LakeSettings(root=lake), serving=ServingSettings(sql=given)))
-
-
-@asynccontextmanager
-async def open_pool(lake: str, **sql: Any) -> AsyncIterator[SqlPool]:
-    pool = make_pool(lake, **sql)
-    try:
-        yield pool
-    finally:
-        await pool.close()
+    settings = make_settings(sql=given, query_timeout_s=300)
+    return settings.model_copy(update={"lake": LakeSettings(root=lake)})
 
 
 def wait_until_gone(group: int | None) -> None:
@@ -60,52 +57,55 @@ def list_running(group: int | None) -> list[str]:
 
 
 def test_statements_run_and_bombs_end(reader: GoldReader, lake: str) -> None:
-    states = reader.read_states()
+    app = create_app(make_sql_settings(lake), reader)
+    with TestClient(app) as api, ThreadPoolExecutor(1) as threads:
 
-    async def run() -> None:
-        async with open_pool(lake) as pool:
+        def ask(sql: str) -> Any:
+            return api.post("/query", json={"sql": sql})
 
-            async def ask(sql: str) -> dict[str, Any]:
-                return await pool.run(SqlRequest(sql, 10, states, ("shop",)))
+        sites = "SELECT DISTINCT site_id FROM silver.events ORDER BY site_id"
+        answer = ask(sites).json()
+        assert answer["rows"] == [["blog"], ["shop"]]
+        assert answer["columns"] == [{"name": "site_id", "type": "string"}]
+        assert answer["meta"]["versions"] == {"silver.events": 0}
+        assert_shape(ask("DROP TABLE silver.events"), 422, "sql_refused")
+        assert "try_divide" in assert_shape(ask("SELECT 1/0"), 422, "sql_invalid")["message"]
 
-            answer = await ask("SELECT DISTINCT site_id FROM silver.events")
-            assert answer["rows"] == [["shop"]]
-            assert answer["columns"] == [{"name": "site_id", "type": "string"}]
-            assert answer["tables"] == ["silver.events"]
-            with pytest.raises(SqlRefused, match="DROP|drop"):
-                await ask("DROP TABLE silver.events")
-            with pytest.raises(SqlInvalid, match="try_divide"):
-                await ask("SELECT 1/0")
+        pool: SqlPool = app.state.sql_pool
+        of_a_key = SqlRequest(sites, 10, reader.read_states(), ("shop",))
+        assert api.portal
+        assert api.portal.call(pool.run, of_a_key)["rows"] == [["shop"]]
+        first = pool.pid
+        assert list_running(first)
+        pool.timeout_s = 2
+        bomb = threads.submit(ask, ENDLESS)
+        while True:  # metric queries go on
+            assert api.get("/pages", params=WHOLE).json()["data"]
+            if bomb.done():
+                break
+        error = assert_shape(bomb.result(), 504, "query_timeout")
+        assert "serving.sql.timeout_s" in error["message"]
+        wait_until_gone(first)
 
-            first = pool.pid
-            assert first is not None
-            assert list_running(first)
-            pool.timeout_s = 2
-            with pytest.raises(QueryTimeout, match="serving.sql.timeout_s"):
-                await ask(ENDLESS)
-            wait_until_gone(first)
-
-            pool.timeout_s = 300
-            assert (await ask("SELECT 1"))["rows"] == [[1]]
-            second = pool.pid
-            assert second not in (None, first)
-            with pytest.raises(SqlTooHeavy):
-                await ask(GREEDY)
-            wait_until_gone(second)
-        assert pool.pid is None
-
-    asyncio.run(run())
+        pool.timeout_s = 300
+        assert ask("SELECT 1").json()["rows"] == [[1]]
+        second = pool.pid
+        assert second not in (None, first)
+        assert_shape(ask(GREEDY), 422, "sql_too_heavy")
+        wait_until_gone(second)
+    assert pool.pid is None
 
 
 def test_the_line_is_bounded(lake: str) -> None:
     async def run() -> None:
-        async with open_pool(lake, max_queued=0, start_timeout_s=0.01) as pool:
-            first = asyncio.ensure_future(pool.run(SqlRequest("SELECT 1", 1, {})))
-            await asyncio.sleep(0)
-            with pytest.raises(Busy):
-                await pool.run(SqlRequest("SELECT 1", 1, {}))
-            first.cancel()
-            await asyncio.gather(first, return_exceptions=True)
+        pool = SqlPool(make_sql_settings(lake, max_queued=0, start_timeout_s=0.01))
+        first = asyncio.ensure_future(pool.run(SqlRequest("SELECT 1", 1, {})))
+        await asyncio.sleep(0)
+        with pytest.raises(Busy):
+            await pool.run(SqlRequest("SELECT 1", 1, {}))
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        await pool.close()
 
     asyncio.run(run())
 
