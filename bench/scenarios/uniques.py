@@ -7,25 +7,18 @@ known by arithmetic, those of single pages and all percentiles by counting in Si
 from __future__ import annotations
 
 import datetime as dt
-import os
 import shutil
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 from pyspark.sql import functions as F
 
+from bench.api import run_api
 from bench.scenarios.fabricate import add_days, run_apart
 from bench.scenarios.history import count_visitors, make_sites
 from bench.scenarios.outcome import Outcome, Target
 from bench.scenarios.watch import Say
-from embedded.ports import LOOPBACK, find_free_port
-from embedded.process import die_with_parent
 from schemas import silver
 from streaming.runtime import Runtime
 from streaming.sources import read_table
@@ -34,8 +27,6 @@ _RANGES = (1, 7, 30, 365)
 _RANKS = {"p50": 0.5, "p75": 0.75, "p90": 0.9, "p99": 0.99}
 _ERROR, _RANK_ERROR, _WITHIN = 0.02, 0.01, 0.95
 _SMALL = 1_000  # below, an answer is within one
-_KEY = "bench-uniques"
-_START_TIMEOUT_S = 300
 
 Counts = dict[tuple[str, int], dict[str, int]]
 
@@ -53,7 +44,7 @@ def run(folder: Path, days: int, events_per_day: int, say: Say) -> Outcome:
     say("counting exactly")
     exact = run_apart(count_pages, data_dir, log, today, ranges)
     say("asking the API")
-    with _run_api(data_dir, folder / "api.log") as client:
+    with run_api(data_dir, folder / "api.log") as client:
         visitors = _compare_visitors(client, today, ranges, events_per_day, exact)
         answered = _ask_percentiles(client, today, ranges)
     ranks = run_apart(find_rank_errors, data_dir, log, today, answered)
@@ -179,54 +170,3 @@ def _get(client: httpx.Client, path: str, params: dict[str, str]) -> list[dict[s
     answer.raise_for_status()
     rows: list[dict[str, Any]] = answer.json()["data"]
     return rows
-
-
-@contextmanager
-def _run_api(data_dir: Path, log: Path) -> Iterator[httpx.Client]:
-    """The API alone over the lake, without a cache."""
-    port = find_free_port()
-    env = {
-        "WEB_ANALYTICS_DATA_DIR": str(data_dir),
-        "WEB_ANALYTICS_SERVING__PORT": str(port),
-        "WEB_ANALYTICS_SERVING__HOST": LOOPBACK,
-        "WEB_ANALYTICS_SERVING__API_KEYS": f'["{_KEY}"]',
-        # Nothing is there: an answer kept by an earlier run would prove nothing.
-        "WEB_ANALYTICS_SERVING__CACHE__REDIS_URL": f"redis://{LOOPBACK}:{find_free_port()}/0",
-        "WEB_ANALYTICS_SERVING__QUERY_TIMEOUT_S": "300",
-        "WEB_ANALYTICS_SERVING__LIMITS__REQUEST_TIMEOUT_S": "300",
-    }
-    command = [str(Path(sys.executable).parent / "web-analytics"), "serve"]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, **env},
-            start_new_session=True,
-            preexec_fn=die_with_parent(),
-        )
-    try:
-        url, headers = f"http://{LOOPBACK}:{port}", {"X-API-Key": _KEY}
-        with httpx.Client(base_url=url, headers=headers, timeout=300) as client:
-            _wait_until_ready(process, client, log)
-            yield client
-    finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait_until_ready(process: subprocess.Popen[bytes], client: httpx.Client, log: Path) -> None:
-    deadline = time.monotonic() + _START_TIMEOUT_S
-    while True:
-        try:
-            if client.get("/health/live").status_code == 200:
-                return
-        except httpx.TransportError:
-            pass  # not there yet
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"the API did not come up: {log}")
-        time.sleep(0.3)
