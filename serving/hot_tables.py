@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import structlog
-from py4j.protocol import Py4JJavaError
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -102,8 +100,8 @@ class HotTables:
                 return
             rows = merge_partials(table, _TABLES[name], self._dimensions[name]).persist()
             rows.count()
-        except (PySparkException, Py4JJavaError):
-            log.exception("table_not_held", table=name)  # it is read from Delta, as before
+        except Exception:  # whatever it is, nobody waits for it here, and Delta has the rows
+            log.exception("table_not_held", table=name)
             return
         version.rows, version.since, version.bytes = rows, since, size
         with self._lock:
@@ -149,4 +147,4 @@ def _is_newer(state: TableState, than: TableState) -> bool:
 def _measure(table: DataFrame) -> int:
     """Bytes of the files that the rows lie in."""
     plan = table._jdf.queryExecution().optimizedPlan()
-    return int(plan.stats().sizeInBytes().longValue())
+    return int(plan.stats().sizeInBytes())
