@@ -19,7 +19,7 @@ from bench.stack import Stack
 
 _PATHS = ("/pages", "/sessions")
 _TRIES = 20
-# What the stream has just written is held in memory after a few questions (docs/adr/0012).
+# What the stream has just written is held in memory after a few questions (docs/adr/0013).
 _WARMUP = 5
 
 

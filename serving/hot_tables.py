@@ -2,7 +2,7 @@
 
 From the state of a table and the first day a statement reads to a DataFrame with the columns that
 `serving.queries` names, or none. What is held belongs to one version and is given for that version
-only, so no answer changes; any other is read from Delta (docs/adr/0012).
+only, so no answer changes; any other is read from Delta (docs/adr/0013).
 """
 
 from __future__ import annotations
