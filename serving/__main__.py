@@ -29,8 +29,8 @@ def run(settings: Settings) -> None:
     spark = start_session(settings.serving.spark)
     try:
         root = lake_root(settings)
-        app = create_app(settings, GoldReader(spark, root))
         serving = settings.serving
+        app = create_app(settings, GoldReader(spark, root, serving.hot_megabytes * 2**20))
         log.info("serving", host=serving.host, port=serving.port, lake=root)
         config = uvicorn.Config(
             app,

@@ -45,7 +45,8 @@ def compare_periods(endpoint: Endpoint, selection: Selection, ranges: Ranges) ->
         f"ORDER BY {', '.join(_order(endpoint, keys)) or '1'}"
     )
     tables = tuple(dict.fromkeys((*current.tables, *previous.tables)))
-    return Statement(sql, args, tables, (*current.columns, *added))
+    since = min((one.since for one in (current, previous) if one.since), default=None)
+    return Statement(sql, args, tables, (*current.columns, *added), since)
 
 
 def _added(endpoint: Endpoint) -> list[str]:

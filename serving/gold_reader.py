@@ -20,6 +20,7 @@ from schemas.history import HISTORY_FILE, Floor, parse_floors
 from serving.commit_times import Commits, CommitTimes
 from serving.delta_log import LocalFiles, LogFiles, TableLog, TableState, local_path
 from serving.errors import NotReady, QueryFailed, VersionGone
+from serving.hot_tables import HotTables
 from serving.queries import SOURCES, Statement, view_name
 
 TABLES = (*(table.name for table in GOLD_TABLES), *SOURCES)
@@ -42,8 +43,10 @@ States = dict[str, TableState]
 class GoldReader:
     """The lake as the API sees it. Thread-safe."""
 
-    def __init__(self, spark: SparkSession, lake_root: str) -> None:
+    def __init__(self, spark: SparkSession, lake_root: str, hot_bytes: int = 0) -> None:
+        """hot_bytes: of Gold to hold in memory, see `HotTables`."""
         self._spark = spark
+        self.hot = HotTables(self.open_table, hot_bytes)
         self._root = lake_root
         path = local_path(lake_root)
         files: LogFiles = HadoopFiles(spark) if path is None else LocalFiles()
@@ -109,7 +112,11 @@ class GoldReader:
         """The statement's rows. Each table is read as of its version in `states`."""
         self._spark.sparkContext.setJobGroup(job_group, "metric query")
         try:
-            tables = {name: self.open_table(name, states[name]) for name in statement.tables}
+            tables = {
+                name: self.hot.find(name, states[name], statement.since)
+                or self.open_table(name, states[name])
+                for name in statement.tables
+            }
             return self.run_over(statement, tables)
         except (PySparkException, Py4JJavaError) as error:
             failed = VersionGone if _is_gone(error) else QueryFailed

@@ -53,12 +53,17 @@ class Selection:
 
 @dataclass(frozen=True)
 class Statement:
-    """A SELECT, its bound values, the tables it reads and the columns it gives."""
+    """A SELECT, its bound values, the tables it reads and the columns it gives.
+
+    since: the first day that it reads of Gold, where it takes of each table what its endpoints
+    need and no more; none: it may need any row and column.
+    """
 
     sql: str
     args: dict[str, Value]
     tables: tuple[str, ...]
     columns: tuple[str, ...]
+    since: date | None = None
 
 
 def build_statement(endpoint: Endpoint, selection: Selection, ranges: Ranges) -> Statement:
@@ -86,7 +91,8 @@ def build_statement(endpoint: Endpoint, selection: Selection, ranges: Ranges) ->
     else:
         args["offset"] = selection.offset
         sql, columns = merge_rows(endpoint, _find_bucket(selection), keys, union)
-    return Statement(sql, args, tuple(dict.fromkeys(tables)), columns)
+    since = ranges.hours[0].date() if ranges.hours else None
+    return Statement(sql, args, tuple(dict.fromkeys(tables)), columns, since)
 
 
 def find_keys(endpoint: Endpoint, selection: Selection) -> tuple[str, ...]:

@@ -155,6 +155,12 @@ class ServingSettings(Section):
     max_queued_queries: int = Field(
         64, ge=0, description="Metric queries that may wait for these; one more is answered 503."
     )
+    hot_megabytes: int = Field(
+        64,
+        ge=0,
+        description="Files of Gold, by their size, of which the rows may be held in memory; "
+        "0: none.",
+    )
     behind_tls: bool = Field(
         False, description="Reached over HTTPS only: answers tell browsers so (HSTS)."
     )

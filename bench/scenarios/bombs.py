@@ -21,8 +21,8 @@ from typing import TypeVar
 
 import httpx
 
+from bench.api import run_api
 from bench.numbers import percentile
-from bench.scenarios.api import run_api
 from bench.scenarios.clients import Answer, ask, draw_question, show_times
 from bench.scenarios.fabricate import add_days, run_apart
 from bench.scenarios.outcome import Outcome, Target

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 from pyspark.sql import functions as F
 
-from bench.scenarios.api import run_api
+from bench.api import run_api
 from bench.scenarios.fabricate import add_days, run_apart
 from bench.scenarios.history import count_visitors, make_sites
 from bench.scenarios.outcome import Outcome, Target

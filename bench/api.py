@@ -1,4 +1,7 @@
-"""The API alone, as a process of its own over a lake that nobody writes to, without a cache."""
+"""The API alone over a lake, as `web-analytics serve` runs it, with nothing to cache in.
+
+From a data folder to an HTTP client with a key; what the API says goes to a log file.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,13 @@ _START_TIMEOUT_S = 300
 
 
 @contextmanager
-def run_api(data_dir: Path, log: Path, **settings: str) -> Iterator[httpx.Client]:
-    """A client of it; settings: further ones, as `SERVING__QUERY_TIMEOUT_S="300"`."""
+def run_api(
+    data_dir: Path, log: Path, ready: str = "/health/live", **settings: str
+) -> Iterator[httpx.Client]:
+    """Start it, wait until `ready` answers 200, and stop it afterwards. Raises RuntimeError.
+
+    settings: further ones, as `SERVING__QUERY_TIMEOUT_S="300"`.
+    """
     port = find_free_port()
     env = {
         "WEB_ANALYTICS_DATA_DIR": str(data_dir),
@@ -34,7 +42,7 @@ def run_api(data_dir: Path, log: Path, **settings: str) -> Iterator[httpx.Client
         "WEB_ANALYTICS_SERVING__LIMITS__REQUEST_TIMEOUT_S": "300",
         **{f"WEB_ANALYTICS_{name}": value for name, value in settings.items()},
     }
-    command = [str(Path(sys.executable).parent / "web-analytics"), "serve"]
+    command = [sys.executable, "-m", "cli.main", "serve"]
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
@@ -47,7 +55,7 @@ def run_api(data_dir: Path, log: Path, **settings: str) -> Iterator[httpx.Client
     try:
         url, headers = f"http://{LOOPBACK}:{port}", {"X-API-Key": _KEY}
         with httpx.Client(base_url=url, headers=headers, timeout=300) as client:
-            _wait_until_ready(process, client, log)
+            _wait_until_ready(process, client, log, ready)
             yield client
     finally:
         process.terminate()
@@ -58,11 +66,13 @@ def run_api(data_dir: Path, log: Path, **settings: str) -> Iterator[httpx.Client
             process.wait()
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], client: httpx.Client, log: Path) -> None:
+def _wait_until_ready(
+    process: subprocess.Popen[bytes], client: httpx.Client, log: Path, path: str
+) -> None:
     deadline = time.monotonic() + _START_TIMEOUT_S
     while True:
         try:
-            if client.get("/health/live").status_code == 200:
+            if client.get(path).status_code == 200:
                 return
         except httpx.TransportError:
             pass  # not there yet
