@@ -7,7 +7,7 @@ streams that wrote them; it needs Spark and reads everything.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +69,13 @@ class Ledger:
         letters = self.dead_letters + self.expired_letters
         outcomes = self.silver + letters + self.duplicates + self.erased
         return self.records == self.bronze + self.expired == outcomes
+
+    def as_dict(self) -> dict[str, int | bool]:
+        """As `status --json` has it: of what is expired only where something is."""
+        counts = asdict(self)
+        if not (self.expired or self.expired_letters):
+            del counts["expired"], counts["expired_letters"]
+        return {**counts, "balanced": self.is_balanced}
 
 
 def verify(runtime: Runtime) -> list[Check]:

@@ -107,7 +107,7 @@ def describe(overview: Overview) -> dict[str, Any]:
     flows = overview.report.flows if overview.report and overview.is_running else {}
     return {
         "caught_up": overview.is_caught_up,
-        "ledger": {**asdict(overview.ledger), "balanced": overview.ledger.is_balanced},
+        "ledger": overview.ledger.as_dict(),
         "flows": [
             _describe_flow(name, flows.get(name, FlowNumbers()), overview.behind[name])
             for name in FLOW_NAMES

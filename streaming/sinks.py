@@ -82,14 +82,17 @@ class Batch:
             before = latest_version(uri)
         own = transaction_id(self.flow, state)
         options = _metadata({**metadata, WRITTEN_BY: [own, self.batch_id]})
+        found = None
         if table.name in state.announced:
             with hold_table(self.runtime, table.name):
                 rows.write.format("delta").mode("append").options(**options).save(uri)
-        else:
-            # Once in a process: Delta computes the table's whole state to look for it.
+            found = find_batch(uri, before + 1, own)
+        if found is None:
+            # Once in a process, for Delta computes the table's whole state to look for the id; and
+            # where there are no rows: only with an id does Delta commit what is said of them.
             write_once(self.runtime, table, rows, (own, self.batch_id), "append", options)
             state.announced.add(table.name)
-        found = find_batch(uri, before + 1, own)
+            found = find_batch(uri, before + 1, own)
         if found is None or found[0] != self.batch_id:
             raise LookupError(f"{uri} has no commit of batch {self.batch_id} of flow {self.flow}")
         state.versions[table.name] = found[1]

@@ -28,13 +28,13 @@ def lake(make_lake: MakeLake) -> Lake:
     return make_lake()
 
 
-def _append(lake: Lake, state: FlowState, *batch_ids: int) -> None:
-    """Each batch of one row, noted in the state as a flow does."""
+def _append(lake: Lake, state: FlowState, *batch_ids: int, rows: int = 1) -> None:
+    """Each batch of one row, or none, noted in the state as a flow does."""
     for batch_id in batch_ids:
         batch = Batch(lake.runtime, FLOW.name, batch_id, state)
         row: Any = (None, 0, batch_id, "s", None, None, None, "state", None)
         names = TABLE.column_names
-        frame = lake.runtime.spark.createDataFrame([row[: len(names)]], TABLE.ddl)
+        frame = lake.runtime.spark.createDataFrame([row[: len(names)]] * rows, TABLE.ddl)
         batch.append(TABLE, frame, {"as_of": "2024-05-14T00:00:00+00:00"})
         state.written[TABLE.name] = batch_id
 
@@ -76,6 +76,19 @@ def test_a_batch_that_was_not_noted_is_left_out_when_it_comes_again(lake: Lake) 
     _append(lake, again, 3)
     assert len(lake.rows(TABLE.name)) == 4
     assert again.versions == {TABLE.name: noted + 2}
+
+
+def test_a_batch_without_rows_says_how_far_the_data_goes(lake: Lake) -> None:
+    uri, state = lake.runtime.table(TABLE.name), FlowState("g1")
+    _append(lake, state, 0, 1)
+    _append(lake, state, 2, rows=0)
+    _plan(lake, 2)
+    write_state(lake.runtime.checkpoint(FLOW.name), state)
+    commit = read_commit(uri, latest_version(uri)) or []
+    assert read_metadata(commit)[WRITTEN_BY] == [OWN, 2]
+    assert not any("add" in action for action in commit)
+    assert _start(lake).written == {TABLE.name: 2}
+    assert len(lake.rows(TABLE.name)) == 2
 
 
 def test_a_table_from_an_older_backup_is_refused(lake: Lake) -> None:
