@@ -6,6 +6,7 @@ what is stored as mergeable partials and how stored values roll up into metrics.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -110,6 +111,10 @@ class GoldTable:
             name: _MERGES[sql.partition("(")[0].strip()].format(name)
             for name, sql in self.stored.items()
         }
+
+    def merge_columns(self, types: Mapping[str, str]) -> list[str]:
+        """SQL of each stored column, merged and again of its type; types: column -> SQL type."""
+        return [f"CAST({sql} AS {types[name]}) AS {name}" for name, sql in self.merged.items()]
 
     @property
     def row_columns(self) -> tuple[str, ...]:

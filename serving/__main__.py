@@ -30,7 +30,8 @@ def run(settings: Settings) -> None:
     try:
         root = lake_root(settings)
         serving = settings.serving
-        app = create_app(settings, GoldReader(spark, root, serving.hot_megabytes * 2**20))
+        reader = GoldReader(spark, root, serving.hot_megabytes * 2**20)
+        app = create_app(settings, reader)
         log.info("serving", host=serving.host, port=serving.port, lake=root)
         config = uvicorn.Config(
             app,
@@ -46,7 +47,10 @@ def run(settings: Settings) -> None:
             h11_max_incomplete_event_size=serving.limits.max_header_bytes,
             timeout_graceful_shutdown=STOP_TIMEOUT_S,
         )
-        _serve(uvicorn.Server(config))
+        try:
+            _serve(uvicorn.Server(config))
+        finally:
+            reader.hot.close()
     finally:
         spark.stop()
         log.info("stopped")

@@ -136,7 +136,9 @@ class TableLog:
             info = json.loads(line).get("commitInfo")
             if info is not None:
                 fallback = f"{info.get('timestamp')}"
-                return str(info.get("txnId") or fallback), _parse_said(info.get("userMetadata"))
+                said = parse_metadata(info.get("userMetadata"))
+                texts = {key: value for key, value in said.items() if isinstance(value, str)}
+                return str(info.get("txnId") or fallback), texts
         return "", {}
 
     def _fingerprint_of(self, version: int) -> str | None:
@@ -155,12 +157,10 @@ def local_path(uri: str) -> str | None:
     return matched[1] if matched else None
 
 
-def _parse_said(text: Any) -> dict[str, str]:
-    """User metadata may be anybody's: what is not a JSON object of texts says nothing."""
+def parse_metadata(text: Any) -> dict[str, Any]:
+    """User metadata may be anybody's: what is not a JSON object says nothing."""
     try:
         said = json.loads(text or "{}")
     except (TypeError, ValueError):
         return {}
-    if not isinstance(said, dict):
-        return {}
-    return {key: value for key, value in said.items() if isinstance(value, str)}
+    return said if isinstance(said, dict) else {}

@@ -133,10 +133,7 @@ def find_dimensions(endpoints: Iterable[Endpoint]) -> dict[str, tuple[str, ...]]
 
 def merge_partials(partials: DataFrame, table: GoldTable, dimensions: Iterable[str]) -> DataFrame:
     """One row per bucket and these dimensions; the stored columns keep names and types."""
-    types = dict(partials.dtypes)
-    merged = [
-        F.expr(f"CAST({sql} AS {types[name]})").alias(name) for name, sql in table.merged.items()
-    ]
+    merged = map(F.expr, table.merge_columns(dict(partials.dtypes)))
     return partials.groupBy("bucket", "date", *dimensions).agg(*merged)
 
 

@@ -99,6 +99,7 @@ def read_span(checkpoint: str, batch_id: int, source: int = 0) -> tuple[Position
 def check_flow(
     flow: str,
     checkpoint: str,
+    state: FlowState | None,
     tables: Mapping[str, Mapping[str, int]],
 ) -> FlowState:
     """Refuse to start a flow whose checkpoint and tables do not belong together.
@@ -107,7 +108,6 @@ def check_flow(
     for a table that nothing was written to. Returns the state to go on with.
     Raises CheckpointError.
     """
-    state = read_state(checkpoint)
     planned = latest_batch(checkpoint, "offsets")
     if state is None:
         _require_unwritten(flow, checkpoint, tables, planned)

@@ -56,13 +56,12 @@ def check_flows(runtime: Runtime, flows: tuple[Flow, ...]) -> dict[str, FlowStat
         checkpoint = runtime.checkpoint(flow.name)
         kept = read_state(checkpoint)
         tables = {name: _find_written(runtime, flow.name, name, kept) for name in flow.targets}
-        state = check_flow(flow.name, checkpoint, tables)
+        state = check_flow(flow.name, checkpoint, kept, tables)
         own = transaction_id(flow.name, state)
         state.written.update(
             {name: batches[own] for name, batches in tables.items() if own in batches}
         )
         if kept is not None:
-            state.versions.update(kept.versions)
             write_state(checkpoint, state)
         states[flow.name] = state
     return states
@@ -106,7 +105,6 @@ def start_flow(
         batch = Batch(batch_runtime, flow.name, batch_id, state)
         write(rows, batch)
         if batch.written:
-            state.written.update(dict.fromkeys(batch.written, batch_id))
             write_state(checkpoint, state)
             compact(batch_runtime)
         flow_log.debug("batch written", batch=batch_id, tables=batch.written)

@@ -73,10 +73,7 @@ def open_folding(
 
 def fold_partials(partials: DataFrame, table: GoldTable) -> DataFrame:
     """Merge partials into one per bucket and dimensions; columns and types stay the table's."""
-    types = dict(partials.dtypes)
-    merged = [
-        F.expr(f"CAST({sql} AS {types[name]})").alias(name) for name, sql in table.merged.items()
-    ]
+    merged = map(F.expr, table.merge_columns(dict(partials.dtypes)))
     keys = ("bucket", "date", *table.dimension_names)
     return partials.groupBy(*keys).agg(*merged).select(*partials.columns)
 

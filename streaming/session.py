@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -80,6 +82,18 @@ def build_session(settings: Settings, jars: list[Path]) -> SparkSession:
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+@contextmanager
+def set_properties(session: SparkSession, properties: Mapping[str, str]) -> Iterator[None]:
+    """Have these in a session that has none of them, until the block ends."""
+    for name, value in properties.items():
+        session.conf.set(name, value)
+    try:
+        yield
+    finally:
+        for name in properties:
+            session.conf.unset(name)
 
 
 def _choose_local_files(jars: list[Path]) -> dict[str, str]:

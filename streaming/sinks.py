@@ -26,6 +26,7 @@ from streaming.checkpoints import FlowState, read_span, transaction_id
 from streaming.delta_log import AddedFile, Position, files_added, find_batch, latest_version
 from streaming.gold import aggregate_partials
 from streaming.runtime import Runtime
+from streaming.session import set_properties
 from streaming.sources import kafka_options, read_table
 
 TABLES = (
@@ -84,8 +85,7 @@ class Batch:
         options = _metadata({**metadata, WRITTEN_BY: [own, self.batch_id]})
         found = None
         if table.name in state.announced:
-            with hold_table(self.runtime, table.name):
-                rows.write.format("delta").mode("append").options(**options).save(uri)
+            write_rows(self.runtime, table.name, rows, "append", options)
             found = find_batch(uri, before + 1, own)
         if found is None:
             # Once in a process, for Delta computes the table's whole state to look for the id; and
@@ -95,7 +95,7 @@ class Batch:
             found = find_batch(uri, before + 1, own)
         if found is None or found[0] != self.batch_id:
             raise LookupError(f"{uri} has no commit of batch {self.batch_id} of flow {self.flow}")
-        state.versions[table.name] = found[1]
+        state.written[table.name], state.versions[table.name] = found
 
     def replace(
         self,
@@ -146,10 +146,16 @@ def write_once(
 ) -> None:
     """Write rows in one commit, which Delta skips if it has this transaction (id, number)."""
     app_id, version = transaction
-    writer = rows.write.format("delta").mode(mode).options(**options)
-    writer = writer.option("txnAppId", app_id).option("txnVersion", str(version))
-    with hold_table(runtime, table.name):
-        writer.save(runtime.table(table.name))
+    known_by = {"txnAppId": app_id, "txnVersion": str(version)}
+    write_rows(runtime, table.name, rows, mode, {**options, **known_by})
+
+
+def write_rows(
+    runtime: Runtime, name: str, rows: DataFrame, mode: str, options: Mapping[str, str]
+) -> None:
+    """Write rows to a table in one commit, as the only one that writes to it."""
+    with hold_table(runtime, name):
+        rows.write.format("delta").mode(mode).options(**options).save(runtime.table(name))
 
 
 def replace_rows(
@@ -160,9 +166,8 @@ def replace_rows(
     metadata: Mapping[str, Any] | None = None,
 ) -> None:
     """Put `rows` in the place of all rows that meet `where`, in one commit."""
-    writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", where)
-    with hold_table(runtime, table.name):
-        writer.options(**_metadata(metadata)).save(runtime.table(table.name))
+    options = {"replaceWhere": where, **_metadata(metadata)}
+    write_rows(runtime, table.name, rows, "overwrite", options)
 
 
 def merge_rows(
@@ -192,11 +197,8 @@ def merge_rows(
 @contextmanager
 def say_in_commits(spark: SparkSession, metadata: Mapping[str, Any]) -> Iterator[None]:
     """Attach user metadata to the session's commits: some commands take it from there only."""
-    spark.conf.set(_METADATA_CONF, json.dumps(metadata))
-    try:
+    with set_properties(spark, {_METADATA_CONF: json.dumps(metadata)}):
         yield
-    finally:
-        spark.conf.unset(_METADATA_CONF)
 
 
 def create_tables(runtime: Runtime) -> None:
@@ -213,8 +215,7 @@ def create_tables(runtime: Runtime) -> None:
 
 def append_heartbeat(runtime: Runtime, row: DataFrame) -> None:
     """Append to `ops.heartbeats`; a heartbeat too many changes nothing."""
-    with hold_table(runtime, silver.HEARTBEATS.name):
-        row.write.format("delta").mode("append").save(runtime.table(silver.HEARTBEATS.name))
+    write_rows(runtime, silver.HEARTBEATS.name, row, "append", {})
 
 
 def _is_there(runtime: Runtime, table: Table | GoldTable) -> bool:

@@ -5,7 +5,6 @@ From a file's name and time to the commit in the table's log, as far as the log 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +12,7 @@ from urllib.parse import unquote
 
 from schemas.commit import WRITTEN_BY
 from serving.commit_times import Commits
+from serving.delta_log import parse_metadata
 from serving.gold_reader import GoldReader
 
 # A file is written just before its commit; so many versions after its time are looked at.
@@ -48,7 +48,7 @@ def _file_name(path: str) -> str:
 def _describe(actions: list[dict[str, Any]]) -> str:
     """What wrote a commit, by its own words."""
     info: dict[str, Any] = next((one["commitInfo"] for one in actions if "commitInfo" in one), {})
-    said = json.loads(info.get("userMetadata") or "{}")
+    said = parse_metadata(info.get("userMetadata"))
     if WRITTEN_BY in said:
         transaction, batch_id = said[WRITTEN_BY]
         return f"batch {batch_id} of flow {str(transaction).partition(':')[0]}"

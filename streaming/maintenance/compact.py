@@ -14,6 +14,7 @@ from delta.tables import DeltaTable
 
 from streaming.maintenance.files import FLOW_SIZES, DataFile, FileSizes, last_said, list_files
 from streaming.runtime import Runtime
+from streaming.session import set_properties
 from streaming.sinks import hold_table, say_in_commits
 
 log = structlog.get_logger(__name__)
@@ -64,7 +65,7 @@ def compact_table(
         with (
             hold_table(runtime, table),
             say_in_commits(runtime.spark, last_said(runtime, table)),
-            sizes.set_in(runtime.spark),
+            set_properties(runtime.spark, sizes.properties),
         ):
             optimize = DeltaTable.forPath(runtime.spark, runtime.table(table)).optimize()
             where = _choose(partition)

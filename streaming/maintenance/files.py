@@ -5,12 +5,11 @@ From Delta's own snapshot of the table, so on any file system.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 
 from streaming.delta_log import latest_version, read_commit, read_metadata
 from streaming.files import local_path
@@ -39,22 +38,18 @@ class FileSizes:
     small: int
     target: int
 
-    @contextmanager
-    def set_in(self, spark: SparkSession) -> Iterator[None]:
-        """Let OPTIMIZE in this session go by them until the block ends."""
-        values = {"minFileSize": self.small, "maxFileSize": self.target}
-        for name, value in values.items():
-            spark.conf.set(f"spark.databricks.delta.optimize.{name}", str(value))
-        try:
-            yield
-        finally:
-            for name in values:
-                spark.conf.unset(f"spark.databricks.delta.optimize.{name}")
+    @property
+    def properties(self) -> dict[str, str]:
+        """What OPTIMIZE in a session goes by."""
+        return {
+            "spark.databricks.delta.optimize.minFileSize": str(self.small),
+            "spark.databricks.delta.optimize.maxFileSize": str(self.target),
+        }
 
 
-# What the flows have left alone is left alone by `maintain` too, up to the flows' own target.
 FLOW_SIZES = FileSizes(small=16 * _MIB, target=32 * _MIB)
-MAINTAIN_SIZES = FileSizes(small=32 * _MIB, target=128 * _MIB)
+# `maintain` goes on with what the flows have made.
+MAINTAIN_SIZES = FileSizes(small=FLOW_SIZES.target, target=128 * _MIB)
 
 
 @dataclass(frozen=True)

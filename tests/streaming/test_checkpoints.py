@@ -145,7 +145,8 @@ def test_a_flow_starts_where_checkpoint_and_tables_belong_together(
     case: str, tmp_path: Path
 ) -> None:
     state, planned, tables = BELONGING[case]
-    found = check_flow("silver", _prepare(tmp_path, state, planned), tables)
+    checkpoint = _prepare(tmp_path, state, planned)
+    found = check_flow("silver", checkpoint, read_state(checkpoint), tables)
     assert found == (state or found)
     assert found.written == (state.written if state else {})
 
@@ -155,6 +156,6 @@ def test_a_flow_is_refused_with_what_is_wrong_and_the_remedy(case: str, tmp_path
     state, planned, tables, message = REFUSED[case]
     checkpoint = _prepare(tmp_path, state, planned)
     with pytest.raises(CheckpointError, match=message) as refusal:
-        check_flow("silver", checkpoint, tables)
+        check_flow("silver", checkpoint, read_state(checkpoint), tables)
     assert checkpoint in str(refusal.value)
     assert "Restore" in str(refusal.value)

@@ -79,6 +79,9 @@ def test_nothing_changes_whenever_it_is_cut_off(
         uri = lake.runtime.table(name)
         commit = read_commit(uri, latest_version(uri)) or []
         assert list(read_metadata(commit).values()) == [said]
+        operations = [one["commitInfo"]["operation"] for one in commit if "commitInfo" in one]
+        # The fold leaves one file a day, so nothing is left to be compacted.
+        assert operations == ["WRITE"]
 
 
 def test_files_are_listed_alike_through_spark(short_lake: Lake) -> None:
