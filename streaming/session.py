@@ -28,6 +28,9 @@ _PROPERTIES = {
     # foreachBatch asks for it each time (docs/adr/0005).
     "spark.sql.constraintPropagation.enabled": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",  # until streaming.pacing says otherwise
+    # Of all flows' code, a thousand classes: what falls out is compiled anew with each batch, first by
+    # Spark and then by the JVM, which is most of what a batch costs (docs/adr/0014).
+    "spark.sql.codegen.cache.maxEntries": "5000",
     # Sketches by group stay in a hash table for so many groups; sorting doubles their cost.
     "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "10000",
     "spark.sql.streaming.stateStore.providerClass": (

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from schemas.bronze import EVENTS
-from streaming.bronze import parse_records
+from streaming.bronze import parse_records, vary_by_batch
 from streaming.delta_log import Position, files_added, latest_time, latest_version
 from streaming.flow import Flow, WriteBatch
 from streaming.runtime import Runtime
@@ -27,7 +27,8 @@ def _open(runtime: Runtime) -> WriteBatch:
 
     def write(records: DataFrame, batch: Batch) -> None:
         nonlocal version, stream_time
-        rows = records.withColumn("stream_time", F.lit(stream_time).cast("timestamp"))
+        until_now = vary_by_batch(F.lit(stream_time).cast("timestamp"))
+        rows = records.withColumn("stream_time", until_now)
         batch.append(EVENTS, rows.select(*EVENTS.column_names))
         start, version = version, latest_version(table)
         files = files_added(table, Position(start + 1, -1), Position(version + 1, -1))
