@@ -31,6 +31,8 @@ _PROPERTIES = {
     # Of all flows' code, a thousand classes: what falls out is compiled anew with each batch, first by
     # Spark and then by the JVM, which is most of what a batch costs (docs/adr/0014).
     "spark.sql.codegen.cache.maxEntries": "5000",
+    # A task writes this many days at once, as they come; otherwise it sorts its rows by day first.
+    "spark.sql.maxConcurrentOutputFileWriters": "20",
     # Sketches by group stay in a hash table for so many groups; sorting doubles their cost.
     "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "10000",
     "spark.sql.streaming.stateStore.providerClass": (
