@@ -20,7 +20,7 @@ class Plan:
     """The amounts of one run; the defaults take under 15 minutes on 2 cores."""
 
     events: int = 400_000
-    warmup_events: int = 40_000
+    warmup_events: int = 200_000
     seed: int = 20_260_101
     steady_rate: int = 500
     steady_s: int = 180

@@ -15,16 +15,22 @@ from streaming.progress import SOURCES, count_flow_behind
 
 # Compiling a plan costs about as much as interpreting it for so many rows.
 COMPILE_FROM_ROWS = 20_000
+# The days that a task writes at once, as their rows come; of more it sorts its rows first.
+_DAYS_AT_ONCE = 20
 _POLL_S = 0.25
 
 
 def choose_execution(session: SparkSession, rows: int) -> None:
     """Compile expressions where a batch is large, interpret them where it is small.
 
+    A large one is not sorted by day before it is written either: for a small one that is slower.
+
     rows: of the flow's last batch, which tells the size of this one well enough.
     """
-    mode = "FALLBACK" if rows >= COMPILE_FROM_ROWS else "NO_CODEGEN"
-    session.conf.set("spark.sql.codegen.factoryMode", mode)
+    is_large = rows >= COMPILE_FROM_ROWS
+    session.conf.set("spark.sql.codegen.factoryMode", "FALLBACK" if is_large else "NO_CODEGEN")
+    days_at_once = _DAYS_AT_ONCE if is_large else 0
+    session.conf.set("spark.sql.maxConcurrentOutputFileWriters", str(days_at_once))
 
 
 def find_readers(targets: tuple[str, ...]) -> tuple[str, ...]:

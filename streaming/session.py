@@ -28,11 +28,9 @@ _PROPERTIES = {
     # foreachBatch asks for it each time (docs/adr/0005).
     "spark.sql.constraintPropagation.enabled": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",  # until streaming.pacing says otherwise
-    # Of all flows' code, a thousand classes: what falls out is compiled anew with each batch, first by
-    # Spark and then by the JVM, which is most of what a batch costs (docs/adr/0014).
-    "spark.sql.codegen.cache.maxEntries": "5000",
-    # A task writes this many days at once, as they come; otherwise it sorts its rows by day first.
-    "spark.sql.maxConcurrentOutputFileWriters": "20",
+    # For the code of all flows. Spark keeps 100 classes, the flows have 300, and what falls out is
+    # compiled anew with each batch, by Spark and by the JVM: half of a large batch (docs/adr/0014).
+    "spark.sql.codegen.cache.maxEntries": "2000",
     # Sketches by group stay in a hash table for so many groups; sorting doubles their cost.
     "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "10000",
     "spark.sql.streaming.stateStore.providerClass": (
