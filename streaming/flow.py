@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 from pyspark.sql import DataFrame
@@ -23,6 +22,7 @@ from streaming.checkpoints import (
 from streaming.delta_log import find_batch, latest_version, read_commit
 from streaming.maintenance.compact import open_compaction
 from streaming.pacing import choose_execution, find_readers, wait_for_readers
+from streaming.progress import count_batch
 from streaming.runtime import Runtime
 from streaming.sinks import Batch
 from streaming.snapshots import read_transactions
@@ -95,11 +95,10 @@ def start_flow(
     compact = open_compaction(flow.targets)
     flow_log = log.bind(flow=flow.name)
     readers = () if available_now else find_readers(flow.targets)
-    query: StreamingQuery | None = None
 
     def write_batch(rows: DataFrame, batch_id: int) -> None:
         wait_for_readers(runtime.settings, readers, runtime.is_stopping)
-        choose_execution(rows.sparkSession, _count_last_rows(query))
+        choose_execution(rows.sparkSession, count_batch(runtime.settings, flow.name, batch_id))
         # The session of the batch, not the application's: each query runs in a clone.
         batch_runtime = Runtime(rows.sparkSession, runtime.settings, runtime.rules)
         batch = Batch(batch_runtime, flow.name, batch_id, state)
@@ -116,14 +115,7 @@ def start_flow(
         writer = writer.trigger(availableNow=True)
     else:
         writer = writer.trigger(processingTime=f"{_trigger_s(runtime, flow)} seconds")
-    query = writer.start()
-    return query
-
-
-def _count_last_rows(query: StreamingQuery | None) -> int:
-    """Rows that the last finished batch took in; 0 before there is one."""
-    progress: Any = query._jsq.lastProgress() if query is not None else None
-    return int(progress.numInputRows()) if progress is not None else 0
+    return writer.start()
 
 
 def _trigger_s(runtime: Runtime, flow: Flow) -> float:

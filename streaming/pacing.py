@@ -1,7 +1,7 @@
 """Pace: how a micro-batch is run, by how much there is to do. See docs/adr/0005.
 
-From a flow's last progress to the execution mode of its next batch, and from the backlog of the
-flows behind it to the moment it goes on.
+From the rows of a batch to its execution mode, and from the backlog of the flows behind it to the
+moment it goes on.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def choose_execution(session: SparkSession, rows: int) -> None:
 
     A large one is not sorted by day before it is written either: for a small one that is slower.
 
-    rows: of the flow's last batch, which tells the size of this one well enough.
+    rows: that the batch takes in.
     """
     is_large = rows >= COMPILE_FROM_ROWS
     session.conf.set("spark.sql.codegen.factoryMode", "FALLBACK" if is_large else "NO_CODEGEN")

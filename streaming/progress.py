@@ -84,6 +84,18 @@ def count_flow_behind(settings: Settings, flow: str) -> int:
     return count(table_uri(settings, SOURCES[flow]), position_of(settings, flow))
 
 
+def count_batch(settings: Settings, flow: str, batch_id: int) -> int:
+    """Rows or records that the batch which runs now takes in, as of a table what came since too."""
+    if flow != "bronze":
+        return count_flow_behind(settings, flow)
+    checkpoint, topic = checkpoint_uri(settings, flow), settings.kafka.topic
+    ends = (read_offsets(checkpoint, batch_id)[1][0] or {}).get(topic, {})
+    before = read_offsets(checkpoint, batch_id - 1)[1][0] if batch_id > 0 else None
+    begun = {str(partition): offset for partition, offset in first_offsets(settings).items()}
+    starts = begun | (before or {}).get(topic, {})
+    return sum(int(end) - int(starts.get(partition, 0)) for partition, end in ends.items())
+
+
 def has_read(settings: Settings, flow: str, version: int) -> bool:
     """Whether a flow's finished batches have read its table up to a version, this included."""
     # The position after a version's last file is in that version still, until another one comes.

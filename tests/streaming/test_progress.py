@@ -11,6 +11,7 @@ from settings.model import Settings
 from streaming.pipeline import FLOWS
 from streaming.progress import (
     FLOW_NAMES,
+    count_batch,
     count_behind,
     first_offsets,
     has_read,
@@ -111,6 +112,25 @@ def test_what_was_deleted_before_the_first_start_is_not_behind(settings: Setting
     begun.write_bytes(b"\x00v1\n" + json.dumps({TOPIC: {"0": 5, "1": 0}}).encode())
     assert first_offsets(settings) == {0: 5, 1: 0}
     assert count_behind(settings, {0: 7, 1: 3})["bronze"] == 5
+
+
+def test_a_batch_of_kafka_is_counted_by_its_own_offsets(settings: Settings) -> None:
+    begun = _checkpoint(settings, "bronze") / "sources" / "0" / "0"
+    begun.parent.mkdir(parents=True)
+    begun.write_bytes(b"\x00v1\n" + json.dumps({TOPIC: {"0": 5, "1": 0}}).encode())
+    plan_batch(_checkpoint(settings, "bronze"), 0, {TOPIC: {"0": 7, "1": 3}})
+    assert count_batch(settings, "bronze", 0) == 2 + 3
+    commit_batch(_checkpoint(settings, "bronze"), 0)
+    # A partition that was added since begins at 0.
+    plan_batch(_checkpoint(settings, "bronze"), 1, {TOPIC: {"0": 9, "1": 3, "2": 4}})
+    assert count_batch(settings, "bronze", 1) == 2 + 4
+
+
+def test_a_batch_of_a_table_is_counted_from_what_was_finished(settings: Settings) -> None:
+    _finish_all(settings)
+    finish_batch(_checkpoint(settings, "silver"), 0, delta_offset(2))
+    plan_batch(_checkpoint(settings, "silver"), 1, delta_offset(3))
+    assert count_batch(settings, "silver", 1) == 4
 
 
 class TestClosingDue:
