@@ -84,9 +84,13 @@ class HotTables:
                     self._loader.submit(self._load, name, wanted)
         return None
 
-    def close(self, *, wait: bool = False) -> None:
-        """Load nothing more; wait: until what is being loaded is."""
-        self._loader.shutdown(wait=wait, cancel_futures=not wait)
+    def close(self, *, finish: bool = False) -> None:
+        """Begin no load any more, and wait for the one that runs; finish: for all that are due.
+
+        Spark must not end under a load: its thread would wait for an answer, and the process for
+        the thread, for ever.
+        """
+        self._loader.shutdown(wait=True, cancel_futures=not finish)
 
     def _load(self, name: str, version: _Version) -> None:
         """Hold the version, if it fits beside what is held of other tables."""

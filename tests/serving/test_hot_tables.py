@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from schemas.gold.pages import PAGE_ENGAGEMENT
 from schemas.gold.sessions import SESSIONS as GOLD_SESSIONS
 from schemas.gold.users import USER_DAYS
 from schemas.silver import SESSIONS
+from serving.delta_log import TableState
 from serving.endpoints import ENDPOINTS, SESSIONS_ENDPOINT
 from serving.errors import VersionGone
 from serving.gold_reader import GoldReader, States
-from serving.hot_tables import ASKED_BEFORE, HELD_DAYS, find_dimensions
+from serving.hot_tables import ASKED_BEFORE, HELD_DAYS, HotTables, find_dimensions
 from serving.queries import Selection, build_statement
 from serving.ranges import floor_time, split_range
 from tests.serving.lake import append_gold, make_sessions, read_rows
@@ -96,8 +98,33 @@ def test_what_does_not_fit_is_read_from_delta(
     states = reader.read_states()
     for _ in range(ASKED_BEFORE):
         assert ask(reader, states)[0][0] == 20
-    reader.hot.close(wait=True)
+    reader.hot.close(finish=True)
     assert reader.hot.find(NAME, states[NAME], NOW.date()) is None
+
+
+def test_a_load_that_runs_is_waited_for_and_none_is_begun_after_it() -> None:
+    has_begun, may_end = threading.Event(), threading.Event()
+    opened: list[str] = []
+
+    def open_table(name: str, _: TableState) -> DataFrame:
+        opened.append(name)
+        has_begun.set()
+        assert may_end.wait(60)
+        raise LookupError("there is no table here")
+
+    hot = HotTables(open_table, MANY_BYTES)
+    for name in (NAME, USER_DAYS.name):
+        for _ in range(ASKED_BEFORE):
+            hot.find(name, TableState(0, "first"), NOW.date())
+    assert has_begun.wait(60)
+    closing = threading.Thread(target=hot.close)
+    closing.start()
+    closing.join(0.2)
+    assert closing.is_alive(), "it did not wait"
+    may_end.set()
+    closing.join(60)
+    assert not closing.is_alive()
+    assert opened == [NAME]
 
 
 def test_dimensions_that_no_endpoint_reads_are_not_held() -> None:
