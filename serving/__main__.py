@@ -6,6 +6,7 @@ Stops on SIGTERM and SIGINT after the requests under way; reads the lake and wri
 from __future__ import annotations
 
 import signal
+from contextlib import closing
 
 import structlog
 import uvicorn
@@ -47,10 +48,8 @@ def run(settings: Settings) -> None:
             h11_max_incomplete_event_size=serving.limits.max_header_bytes,
             timeout_graceful_shutdown=STOP_TIMEOUT_S,
         )
-        try:
+        with closing(reader.hot):
             _serve(uvicorn.Server(config))
-        finally:
-            reader.hot.close()
     finally:
         spark.stop()
         log.info("stopped")

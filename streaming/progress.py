@@ -88,12 +88,8 @@ def count_batch(settings: Settings, flow: str, batch_id: int) -> int:
     """Rows or records that the batch which runs now takes in, as of a table what came since too."""
     if flow != "bronze":
         return count_flow_behind(settings, flow)
-    checkpoint, topic = checkpoint_uri(settings, flow), settings.kafka.topic
-    ends = (read_offsets(checkpoint, batch_id)[1][0] or {}).get(topic, {})
-    before = read_offsets(checkpoint, batch_id - 1)[1][0] if batch_id > 0 else None
-    begun = {str(partition): offset for partition, offset in first_offsets(settings).items()}
-    starts = begun | (before or {}).get(topic, {})
-    return sum(int(end) - int(starts.get(partition, 0)) for partition, end in ends.items())
+    ends = _kafka_position(settings, read_offsets(checkpoint_uri(settings, flow), batch_id)[1])
+    return _count_between(_kafka_position(settings, _committed(settings, flow)), ends)
 
 
 def has_read(settings: Settings, flow: str, version: int) -> bool:
@@ -150,14 +146,18 @@ def find_watermark(settings: Settings, flow: str) -> datetime | None:
 
 
 def _kafka_behind(settings: Settings, ends: Mapping[int, int]) -> int:
-    offsets = _committed(settings, "bronze")
+    return _count_between(_kafka_position(settings, _committed(settings, "bronze")), ends)
+
+
+def _kafka_position(settings: Settings, offsets: list[Any] | None) -> dict[int, int]:
+    """Where each partition is read on from, by a batch's end offsets; None: before the first."""
     read = (offsets[0] or {}).get(settings.kafka.topic, {}) if offsets else {}
-    begun = first_offsets(settings)
+    return first_offsets(settings) | {int(key): int(value) for key, value in read.items()}
+
+
+def _count_between(starts: Mapping[int, int], ends: Mapping[int, int]) -> int:
     # A topic with less than was read of it (made anew, say) is not caught up with either.
-    return sum(
-        abs(end - int(read.get(str(partition), begun.get(partition, 0))))
-        for partition, end in ends.items()
-    )
+    return sum(abs(end - starts.get(partition, 0)) for partition, end in ends.items())
 
 
 def _committed(settings: Settings, flow: str) -> list[Any] | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
@@ -13,11 +11,11 @@ from streaming.pacing import COMPILE_FROM_ROWS, choose_execution
 
 
 @pytest.fixture
-def session(spark: SparkSession) -> Iterator[SparkSession]:
+def session(spark: SparkSession) -> SparkSession:
     """A session like that of a large batch, which leaves the others as they are."""
     own = spark.newSession()
     choose_execution(own, COMPILE_FROM_ROWS)
-    yield own
+    return own
 
 
 def _read(session: SparkSession, value: Column) -> int:
