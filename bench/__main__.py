@@ -40,7 +40,7 @@ def main(
     if not (table or write_docs):
         # A SIGTERM must stop what the bench has started, as Ctrl-C does.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-        plan = Plan(events=events, warmup_events=max(100, events // 2), steady_s=steady_s)
+        plan = Plan(events=events, steady_s=steady_s)
         try:
             _run_stages(folder, open_state(folder, plan, is_fresh=fresh))
         except (RuntimeError, StackError) as error:

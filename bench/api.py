@@ -55,7 +55,7 @@ def run_api(
     try:
         url, headers = f"http://{LOOPBACK}:{port}", {"X-API-Key": _KEY}
         with httpx.Client(base_url=url, headers=headers, timeout=300) as client:
-            _wait_until_ready(process, client, log, ready)
+            wait_until_ready(process, client, log, ready)
             yield client
     finally:
         process.terminate()
@@ -66,9 +66,10 @@ def run_api(
             process.wait()
 
 
-def _wait_until_ready(
-    process: subprocess.Popen[bytes], client: httpx.Client, log: Path, path: str
+def wait_until_ready(
+    process: subprocess.Popen[bytes], client: httpx.Client, log: Path, path: str = "/health/ready"
 ) -> None:
+    """Wait until the API answers 200 there. Raises RuntimeError where it ends or takes too long."""
     deadline = time.monotonic() + _START_TIMEOUT_S
     while True:
         try:

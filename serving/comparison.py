@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import reduce
 
 from serving.endpoints import Endpoint
 from serving.queries import Selection, Statement, build_statement
 from serving.ranges import Ranges, split_range
+from serving.reading import Reading
 from serving.zones import number_of, number_sql
 
 # The rows of the period before are looked up, so all are needed.
@@ -45,8 +47,9 @@ def compare_periods(endpoint: Endpoint, selection: Selection, ranges: Ranges) ->
         f"ORDER BY {', '.join(_order(endpoint, keys)) or '1'}"
     )
     tables = tuple(dict.fromkeys((*current.tables, *previous.tables)))
-    since = min((one.since for one in (current, previous) if one.since), default=None)
-    return Statement(sql, args, tables, (*current.columns, *added), since)
+    readings = [one.reading for one in (current, previous) if one.reading]
+    reading = reduce(Reading.join, readings) if readings else None
+    return Statement(sql, args, tables, (*current.columns, *added), reading)
 
 
 def _added(endpoint: Endpoint) -> list[str]:

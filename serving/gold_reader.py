@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +22,9 @@ from serving.commit_times import Commits, CommitTimes
 from serving.delta_log import LocalFiles, LogFiles, TableLog, TableState, local_path
 from serving.errors import NotReady, QueryFailed, VersionGone
 from serving.hot_tables import HotTables
+from serving.merging import GATHERED
 from serving.queries import SOURCES, Statement, view_name
+from serving.views import Views
 
 TABLES = (*(table.name for table in GOLD_TABLES), *SOURCES)
 # Versions kept open: the current one of each table, and a few that running queries still read.
@@ -46,6 +49,7 @@ class GoldReader:
     def __init__(self, spark: SparkSession, lake_root: str, hot_bytes: int = 0) -> None:
         """hot_bytes: of Gold to hold in memory, see `HotTables`."""
         self._spark = spark
+        self._views = Views(spark)
         self.hot = HotTables(self.open_table, hot_bytes)
         self._root = lake_root
         path = local_path(lake_root)
@@ -112,12 +116,16 @@ class GoldReader:
         """The statement's rows. Each table is read as of its version in `states`."""
         self._spark.sparkContext.setJobGroup(job_group, "metric query")
         try:
-            tables = {
-                name: self.hot.find(name, states[name], statement.since)
-                or self.open_table(name, states[name])
+            held = {
+                name: self.hot.find(name, states[name], statement.reading)
                 for name in statement.tables
             }
-            return self.run_over(statement, tables)
+            tables = {
+                name: self.open_table(name, states[name]) if rows is None else rows
+                for name, rows in held.items()
+            }
+            is_held = None not in held.values()
+            return self.run_over(_gather_rows(statement) if is_held else statement, tables)
         except (PySparkException, Py4JJavaError) as error:
             failed = VersionGone if _is_gone(error) else QueryFailed
             raise failed("Spark could not run the query.") from error
@@ -129,8 +137,8 @@ class GoldReader:
         self, statement: Statement, tables: Mapping[str, DataFrame]
     ) -> list[tuple[Any, ...]]:
         """The statement's rows, over tables that are open."""
-        views = {view_name(name): table for name, table in tables.items()}
-        frame = self._spark.sql(statement.sql, statement.args, **views)
+        views = {view_name(name): self._views.name(table) for name, table in tables.items()}
+        frame = self._spark.sql(statement.sql.format(**views), statement.args)
         return [tuple(row) for row in frame.collect()]
 
     def cancel(self, job_group: str) -> None:
@@ -162,6 +170,14 @@ class GoldReader:
         jvm.org.apache.spark.sql.delta.DeltaLog.invalidateCache(
             self._spark._jsparkSession, hadoop_path
         )
+
+
+def _gather_rows(statement: Statement) -> Statement:
+    """The same statement, with all partials in one task: for few rows that lie in memory.
+
+    Shuffling them, and handing out the plan to a task for each table, would take twice as long.
+    """
+    return replace(statement, sql=statement.sql.replace(GATHERED, "/*+ COALESCE(1) */"))
 
 
 def _unreadable(error: Exception) -> NotReady:

@@ -15,9 +15,17 @@ from typing import Literal
 from schemas.silver import EVENTS, SESSIONS
 from schemas.table import GoldTable
 from serving.endpoints import Endpoint
-from serving.merging import merge_kinds, merge_rows
+from serving.merging import GATHERED, merge_kinds, merge_rows
 from serving.ranges import Range, Ranges
-from serving.zones import bind_zone, bucket_sql, is_whole_sql, quarter_sql, splits_hours
+from serving.reading import Reading, find_reading
+from serving.zones import (
+    bind_zone,
+    bucket_sql,
+    is_whole_sql,
+    needs_hours,
+    quarter_sql,
+    splits_hours,
+)
 
 Interval = Literal["hour", "day", "week", "month"]
 Value = str | int | date | datetime
@@ -55,15 +63,15 @@ class Selection:
 class Statement:
     """A SELECT, its bound values, the tables it reads and the columns it gives.
 
-    since: the first day that it reads of Gold, where it takes of each table what its endpoints
-    need and no more; none: it may need any row and column.
+    reading: what it reads of Gold, where that is what endpoints need and no more; none: it may
+    need any row and column.
     """
 
     sql: str
     args: dict[str, Value]
     tables: tuple[str, ...]
     columns: tuple[str, ...]
-    since: date | None = None
+    reading: Reading | None = None
 
 
 def build_statement(endpoint: Endpoint, selection: Selection, ranges: Ranges) -> Statement:
@@ -85,14 +93,18 @@ def build_statement(endpoint: Endpoint, selection: Selection, ranges: Ranges) ->
             _read_silver(endpoint, table, selection, keys, ranges) for table in endpoint.tables
         ]
         tables += [table.source for table in endpoint.tables]
-    union = "\nUNION ALL\n".join(parts)
+    union = f"SELECT {GATHERED} * FROM (\n" + "\nUNION ALL\n".join(parts) + "\n)"
     if endpoint.kinds:
         sql, columns = merge_kinds(endpoint, keys, union)
     else:
         args["offset"] = selection.offset
         sql, columns = merge_rows(endpoint, _find_bucket(selection), keys, union)
-    since = ranges.hours[0].date() if ranges.hours else None
-    return Statement(sql, args, tuple(dict.fromkeys(tables)), columns, since)
+    reading = None
+    if ranges.hours:
+        by_hour = bool(endpoint.kinds) or needs_hours(selection.interval, selection.timezone)
+        asked = frozenset((*keys, *selection.filters))
+        reading = find_reading(ranges.hours, asked, tells_hours=by_hour)
+    return Statement(sql, args, tuple(dict.fromkeys(tables)), columns, reading)
 
 
 def find_keys(endpoint: Endpoint, selection: Selection) -> tuple[str, ...]:

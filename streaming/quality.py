@@ -51,5 +51,6 @@ def describe_rejection() -> str:
 
 
 def _names_of_violated(expectations: tuple[Expectation, ...]) -> str:
+    # As text first, for Spark compiles that: what stands in an array_compact it only interprets.
     names = ", ".join(f"CASE WHEN {rule.violated} THEN '{rule.name}' END" for rule in expectations)
-    return f"array_compact(array({names}))"
+    return f"array_remove(split(concat_ws(',', {names}), ','), '')"

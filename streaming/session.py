@@ -50,6 +50,22 @@ _PROPERTIES = {
 }
 
 
+# Columns in which hardly a value comes twice. Parquet would look each value up in a dictionary that
+# it then throws away: a tenth of what Bronze and Silver cost (docs/performance.md).
+_UNIQUE_COLUMNS = (
+    "raw",
+    "offset",
+    "event_id",
+    "event_timestamp",
+    "sent_timestamp",
+    "event_time",
+    "client_time",
+    "body_hash",
+)
+_PROPERTIES |= {
+    f"spark.hadoop.parquet.enable.dictionary#{name}": "false" for name in _UNIQUE_COLUMNS
+}
+
 # Hadoop's own local file system starts a `chmod` for each file it makes, and one for its checksum:
 # at 500 events/s a hundred processes a second (docs/adr/0012). This one does it by itself.
 _LOCAL_FILES_JAR = "hadoop-bare-naked-local-fs"

@@ -54,11 +54,13 @@ def find_personal_data(rules: PrivacyRules) -> str:
 
     Null where nothing in the texts looks like personal data, as in most events.
     """
-    # Lambdas over an array of one give a name to what is used twice.
+    # Lambdas over an array of one give a name to what is used twice. Spark does not compile them:
+    # so the look at every event stands outside, where Spark joins the texts only once.
     joined = f"concat_ws('\\n', {', '.join(SCANNED_COLUMNS)})"
     redacted = _redact(f"array({', '.join(SCANNED_COLUMNS)})", rules)
     found = f"transform(array({redacted}), a -> struct(a AS texts, {_find_kinds()} AS kinds))[0]"
-    return f"transform(array({joined}), t -> CASE WHEN {_is_suspect(rules)} THEN {found} END)[0]"
+    closely = f"transform(array({joined}), t -> {found})[0]"
+    return f"CASE WHEN {_is_suspect(joined, rules)} THEN {closely} END"
 
 
 def replace_texts(found: str) -> dict[str, str]:
@@ -104,13 +106,13 @@ def withhold_identity(events: DataFrame) -> DataFrame:
     )
 
 
-def _is_suspect(rules: PrivacyRules) -> str:
+def _is_suspect(text: str, rules: PrivacyRules) -> str:
     """A cheap look at all texts together: is there anything for the expressions of `_redact`?"""
     # One look after the other: as one expression they would all be tried at each character.
     looks = (
-        _sees("t", (*patterns.AT_SIGNS, *patterns.FORM_SIGNS), patterns.FORM_HINT),
-        _sees("t", (), patterns.SEVEN_DIGITS),
-        _sees("t", (), patterns.name_hint(rules)),
+        _sees(text, (*patterns.AT_SIGNS, *patterns.FORM_SIGNS), patterns.FORM_HINT),
+        _sees(text, (), patterns.SEVEN_DIGITS),
+        _sees(text, (), patterns.name_hint(rules)),
     )
     return " OR ".join(f"({look})" for look in looks)
 

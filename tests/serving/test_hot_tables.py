@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from schemas.gold.pages import PAGE_ENGAGEMENT
 from schemas.gold.sessions import SESSIONS as GOLD_SESSIONS
 from schemas.gold.users import USER_DAYS
 from schemas.silver import SESSIONS
+from serving.comparison import compare_periods
 from serving.delta_log import TableState
-from serving.endpoints import ENDPOINTS, SESSIONS_ENDPOINT
+from serving.endpoints import ENDPOINTS, PAGES_ENDPOINT, SESSIONS_ENDPOINT
 from serving.errors import VersionGone
 from serving.gold_reader import GoldReader, States
 from serving.hot_tables import ASKED_BEFORE, HELD_DAYS, HotTables, find_dimensions
 from serving.queries import Selection, build_statement
 from serving.ranges import floor_time, split_range
+from serving.reading import Reading
 from tests.serving.lake import append_gold, make_sessions, read_rows
 
 NAME = GOLD_SESSIONS.name
@@ -29,29 +33,46 @@ NOW = datetime.now(UTC)
 MANY_BYTES = 2**30
 
 
-def append(spark: SparkSession, root: str, first: int, last: int) -> None:
-    """Sessions of this hour, in one commit."""
+def append(
+    spark: SparkSession, root: str, first: int, last: int, started_at: datetime = NOW
+) -> None:
+    """Sessions that started then, in one commit."""
     rows = make_sessions()[first:last]
     for row in rows:
-        row["session_start"] = NOW
+        row["session_start"] = started_at
     append_gold(root, GOLD_SESSIONS, read_rows(spark, SESSIONS, rows))
 
 
 def ask(reader: GoldReader, states: States, days: int = 1) -> list[tuple[Any, ...]]:
-    """Sessions of the last `days` and those of a country, as two answers' rows."""
-    start, end = NOW - timedelta(days=days), NOW + timedelta(hours=1)
+    """Sessions of the last `days` in each way in which rows are chosen, as answers' rows."""
+    start, end = floor_time(NOW - timedelta(days=days)), floor_time(NOW + timedelta(hours=1))
+    some = Selection(start, end, 10, 0, True)
+    first_day, last_day = (time.replace(hour=0) for time in (start, end + timedelta(days=1)))
+    by_day = replace(some, start=first_day, end=last_day, interval="day")
+    selections = (
+        some,
+        replace(some, filters={"country": "DE"}),
+        by_day,
+        replace(by_day, interval="hour"),
+        replace(by_day, timezone="America/New_York"),
+        replace(by_day, interval="month", previous=(start - timedelta(days=days), start)),
+    )
     answers = []
-    for filters in ({}, {"country": "DE"}):
-        selection = Selection(floor_time(start), floor_time(end), 10, 0, True, filters=filters)
+    for selection in selections:
         ranges = split_range(selection.start, selection.end, end)
-        statement = build_statement(SESSIONS_ENDPOINT, selection, ranges)
+        build = compare_periods if selection.previous else build_statement
+        statement = build(SESSIONS_ENDPOINT, selection, ranges)
         answers += reader.run(statement, states, "group")
     return answers
 
 
+# All that is told apart on any day.
+EVERYTHING = Reading(NOW.date(), frozenset(), None)
+
+
 def wait_until_held(reader: GoldReader, states: States) -> None:
     deadline = time.monotonic() + 60
-    while reader.hot.find(NAME, states[NAME], NOW.date()) is None:
+    while reader.hot.find(NAME, states[NAME], EVERYTHING) is None:
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -72,8 +93,8 @@ def test_what_is_held_answers_as_delta_does_and_only_for_its_version(
     for file in tmp_path.rglob("*.parquet"):
         file.rename(file.with_suffix(".away"))
     assert ask(reader, first) == expected
-    with pytest.raises(VersionGone):  # further back than what is held
-        ask(reader, first, days=HELD_DAYS + 1)
+    # Nothing is older than what is held, so a longer range is answered from it as well.
+    assert ask(reader, first, days=HELD_DAYS + 1) == expected
     for file in tmp_path.rglob("*.away"):
         file.rename(file.with_suffix(".parquet"))
 
@@ -85,8 +106,27 @@ def test_what_is_held_answers_as_delta_does_and_only_for_its_version(
     assert ask(reader, second) == ask(cold, second)
     assert ask(reader, first) == expected
     # An earlier version does not take the place of a later one, however often it is asked for.
-    assert reader.hot.find(NAME, first[NAME], NOW.date()) is None
-    assert reader.hot.find(NAME, second[NAME], NOW.date()) is not None
+    assert reader.hot.find(NAME, first[NAME], EVERYTHING) is None
+    assert reader.hot.find(NAME, second[NAME], EVERYTHING) is not None
+
+
+def test_a_range_that_begins_before_what_is_held_is_read_from_delta(
+    spark: SparkSession, reading_spark: SparkSession, tmp_path: Path
+) -> None:
+    root = f"file://{tmp_path}"
+    append(spark, root, 0, 20, NOW - timedelta(days=HELD_DAYS + 2))
+    append(spark, root, 20, 40)
+    reader = GoldReader(reading_spark, root, MANY_BYTES)
+    states = reader.read_states()
+    for _ in range(ASKED_BEFORE):
+        assert ask(reader, states)[0][0] == 20
+    wait_until_held(reader, states)
+    assert ask(reader, states, days=HELD_DAYS + 3)[0][0] == 40
+    for file in tmp_path.rglob("*.parquet"):
+        file.unlink()
+    assert ask(reader, states)[0][0] == 20
+    with pytest.raises(VersionGone):
+        ask(reader, states, days=HELD_DAYS + 3)
 
 
 def test_what_does_not_fit_is_read_from_delta(
@@ -99,7 +139,7 @@ def test_what_does_not_fit_is_read_from_delta(
     for _ in range(ASKED_BEFORE):
         assert ask(reader, states)[0][0] == 20
     reader.hot.close(finish=True)
-    assert reader.hot.find(NAME, states[NAME], NOW.date()) is None
+    assert reader.hot.find(NAME, states[NAME], EVERYTHING) is None
 
 
 def test_a_load_that_runs_is_waited_for_and_none_is_begun_after_it() -> None:
@@ -115,7 +155,7 @@ def test_a_load_that_runs_is_waited_for_and_none_is_begun_after_it() -> None:
     hot = HotTables(open_table, MANY_BYTES)
     for name in (NAME, USER_DAYS.name):
         for _ in range(ASKED_BEFORE):
-            hot.find(name, TableState(0, "first"), NOW.date())
+            hot.find(name, TableState(0, "first"), EVERYTHING)
     assert has_begun.wait(60)
     closing = threading.Thread(target=hot.close)
     closing.start()
@@ -130,11 +170,64 @@ def test_a_load_that_runs_is_waited_for_and_none_is_begun_after_it() -> None:
 def test_dimensions_that_no_endpoint_reads_are_not_held() -> None:
     found = find_dimensions(ENDPOINTS)
     assert USER_DAYS.name not in found
-    assert found[PAGE_ENGAGEMENT.name] == (
+    assert found[PAGE_ENGAGEMENT.name] == {
         "site_id",
         "page_path",
         "is_bot",
         "device_type",
         "country",
-    )
-    assert found[GOLD_SESSIONS.name] == GOLD_SESSIONS.dimension_names
+    }
+    assert found[GOLD_SESSIONS.name] == {*GOLD_SESSIONS.dimension_names}
+
+
+def test_a_day_that_is_read_whole_is_one_row(
+    spark: SparkSession, reading_spark: SparkSession, tmp_path: Path
+) -> None:
+    root = f"file://{tmp_path}"
+    today = NOW.replace(hour=0)
+    for hour in (1, 2, 3):
+        append(spark, root, 0, 20, today - timedelta(hours=hour))
+    append(spark, root, 20, 40, today)
+    reader = GoldReader(reading_spark, root, MANY_BYTES)
+    states = reader.read_states()
+    for _ in range(ASKED_BEFORE):
+        reader.hot.find(NAME, states[NAME], EVERYTHING)
+    wait_until_held(reader, states)
+
+    def count(dimensions: set[str], split: set[date] | None) -> dict[date, int]:
+        days = None if split is None else frozenset(split)
+        reading = Reading(today.date() - timedelta(days=1), frozenset(dimensions), days)
+        rows = reader.hot.find(NAME, states[NAME], reading)
+        assert rows is not None
+        found = rows.groupBy("date").agg(F.countDistinct("bucket").alias("buckets")).collect()
+        return {row["date"]: row["buckets"] for row in found}
+
+    yesterday = today.date() - timedelta(days=1)
+    assert count(set(), set()) == {yesterday: 1, today.date(): 1}
+    assert count({"channel", "no_such"}, {today.date()}) == {yesterday: 1, today.date(): 1}
+    by_hour = {yesterday: 3, today.date(): 1}
+    assert count({"channel"}, {yesterday}) == by_hour
+    assert count({"country"}, set()) == by_hour  # nobody groups by it unless asked to
+    assert count(set(), None) == by_hour
+
+
+def test_what_statements_read() -> None:
+    day = datetime(2026, 3, 4, tzinfo=UTC)
+    some = Selection(day, day + timedelta(days=2, hours=5), 10, 0, filters={"country": "DE"})
+
+    def find(selection: Selection) -> Reading:
+        ranges = split_range(selection.start, selection.end, NOW)
+        reading = build_statement(PAGES_ENDPOINT, selection, ranges).reading
+        assert reading
+        return reading
+
+    last = (day + timedelta(days=2)).date()
+    both = frozenset({"page_path", "country"})
+    assert find(some) == Reading(day.date(), both, frozenset({last}))
+    assert find(replace(some, interval="week")) == find(some)
+    assert find(replace(some, interval="hour")) == Reading(day.date(), both, None)
+    assert find(replace(some, interval="day", timezone="Asia/Tokyo")).split_days is None
+    earlier = replace(some, previous=(day - timedelta(hours=3), day))
+    compared = compare_periods(PAGES_ENDPOINT, earlier, split_range(some.start, some.end, NOW))
+    before = (day - timedelta(days=1)).date()
+    assert compared.reading == Reading(before, both, frozenset({before, last}))

@@ -11,7 +11,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bench.api import wait_until_ready
 from embedded.cache import CACHE_VARIABLE, cache_dir
 from embedded.ports import LOOPBACK, find_free_port
 from serving.delta_log import local_path
@@ -114,19 +114,6 @@ def run_reader(folder: Path, scratch: Path) -> Iterator[httpx.Client]:
     finally:
         api.terminate()
         api.wait(60)
-
-
-def wait_until_ready(api: subprocess.Popen[bytes], client: httpx.Client, log: Path) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while True:
-        assert api.poll() is None, log.read_text()
-        assert time.monotonic() < deadline, log.read_text()
-        try:
-            if client.get("/health/ready").status_code == 200:
-                return
-        except httpx.TransportError:
-            pass  # it does not listen yet
-        time.sleep(0.2)
 
 
 def test_a_reader_needs_no_right_to_write(frozen: Path, tmp_path: Path) -> None:

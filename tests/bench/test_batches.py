@@ -1,0 +1,14 @@
+"""The bench of each flow by itself."""
+
+from __future__ import annotations
+
+import pytest
+import typer
+
+from bench.batches import _read_properties
+
+
+def test_properties_are_pairs() -> None:
+    assert _read_properties(["a.b=1", "c=x=y"]) == {"a.b": "1", "c": "x=y"}
+    with pytest.raises(typer.BadParameter, match="'a.b' is no key=value"):
+        _read_properties(["c=1", "a.b"])
