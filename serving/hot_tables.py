@@ -43,25 +43,26 @@ _TABLES = {table.name: table for table in GOLD_TABLES}
 
 @dataclass(frozen=True)
 class _Rows:
-    """Rows of a table from a day on, of the levels BUCKET and DAY."""
+    """Rows of a table from a day on, of the levels BUCKET and DAY, and the dimensions of these."""
 
     since: date
     dimensions: frozenset[str]
+    by_day: frozenset[str]
     all: DataFrame
     _chosen: dict[frozenset[date] | None, DataFrame] = field(default_factory=dict)
 
-    def choose(self, reading: Reading, by_day: frozenset[str]) -> DataFrame | None:
-        """The fewest rows that will do; by_day: the dimensions that rows of the level DAY have."""
+    def choose(self, reading: Reading) -> DataFrame | None:
+        """The fewest rows that will do; none where older ones are needed."""
         if reading.since < self.since:
             return None
         asked = reading.dimensions & self.dimensions
-        split = reading.split_days if asked <= by_day else None
+        split = reading.split_days if self.by_day and asked <= self.by_day else None
         if split not in self._chosen:
             if len(self._chosen) > _MOST_CHOSEN:
                 self._chosen.clear()
             # Made once, for each step of a plan that PySpark is told of takes milliseconds. And
-            # never the frame itself: PySpark drops the view that it makes of an argument, and
-            # Spark forgets what it has cached of a view's plan when the view is dropped.
+            # never the frame itself: when a view is dropped (serving/views.py), Spark forgets what
+            # it has cached of the view's plan.
             self._chosen[split] = self.all.where(_choose_level(split))
         return self._chosen[split]
 
@@ -114,7 +115,7 @@ class HotTables:
         with self._lock:
             held = self._held.get(name)
             if held and held.rows and held.state == state:
-                return held.rows.choose(reading, self._by_day.get(name, frozenset()))
+                return held.rows.choose(reading)
             wanted = self._wanted.get(name)
             if wanted is None or _is_newer(state, wanted.state):
                 wanted = self._wanted[name] = _Version(state)
@@ -146,13 +147,13 @@ class HotTables:
             if others + size > self._max_bytes:
                 log.info("table_not_held", table=name, bytes=size, max_bytes=self._max_bytes)
                 return
-            dimensions, by_day = self._dimensions[name], self._by_day.get(name)
+            dimensions, by_day = self._dimensions[name], self._by_day.get(name, frozenset())
             rows = merge_levels(table, _TABLES[name], dimensions, by_day).persist()
             rows.count()
         except Exception:  # whatever it is, nobody waits for it here, and Delta has the rows
             log.exception("table_not_held", table=name)
             return
-        version.rows, version.bytes = _Rows(since, self._dimensions[name], rows), size
+        version.rows, version.bytes = _Rows(since, dimensions, by_day, rows), size
         with self._lock:
             self._held[name] = version
             if self._wanted[name] is not version:
@@ -196,7 +197,7 @@ def merge_levels(
     partials: DataFrame,
     table: GoldTable,
     dimensions: Iterable[str],
-    by_day: Iterable[str] | None = None,
+    by_day: Iterable[str],
 ) -> DataFrame:
     """Partials of the level BUCKET, one row per bucket and `dimensions`, and of the level DAY.
 
@@ -204,7 +205,7 @@ def merge_levels(
     others; none at all without `by_day`. The stored columns keep names and types.
     """
     rows = _merge(partials, table, _BUCKET, dimensions)
-    if by_day is not None:
+    if by_day:
         days = partials.withColumn("bucket", F.date_trunc("day", "bucket"))
         # Not by GROUPING SETS: in a statement that reads a held table twice, as a comparison does,
         # Spark does not know the second one for the plan that it has cached.

@@ -18,6 +18,7 @@ from schemas.gold.performance import PERFORMANCE
 from schemas.gold.realtime import REALTIME
 from schemas.table import GoldTable
 from streaming.checkpoints import FlowState
+from streaming.flows.gold import GOLD_DETAILS, GOLD_EVENTS, GOLD_SESSIONS
 from streaming.folding import fold_partials, open_folding
 from streaming.gold import aggregate_partials, find_columns
 from streaming.sinks import Batch
@@ -204,3 +205,12 @@ def test_the_hour_is_that_of_the_time_in_utc(spark: SparkSession) -> None:
     found = aggregate_partials(rows, table).select("bucket", "date").distinct().collect()
     hour = NOON.replace(hour=23, tzinfo=None)
     assert [tuple(row) for row in found] == [(hour, hour.date())]
+
+
+def test_a_flow_reads_the_columns_that_its_tables_are_made_from(make_lake: MakeLake) -> None:
+    runtime = make_lake().runtime
+    pages = GOLD_EVENTS.read(runtime).columns
+    assert {"page_path", "event_time", "event_date", "_change_type"} <= {*pages}
+    assert {"user_agent", "properties", "revenue"}.isdisjoint(pages)
+    assert "revenue" in GOLD_DETAILS.read(runtime).columns
+    assert "engaged_time_s" in GOLD_SESSIONS.read(runtime).columns
