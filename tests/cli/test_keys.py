@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import logging
 import stat
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from typer.testing import CliRunner, Result
 
 from cli.key_store import change_keys
@@ -39,14 +36,7 @@ def is_valid(folder: Path, key: str, at: datetime | None = None) -> bool:
     return find_key(records, key, at or datetime.now(UTC)) is not None
 
 
-@pytest.fixture(autouse=True)
-def logging_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    yield
-    root.handlers = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
+pytestmark = pytest.mark.usefixtures("restored_logging")
 
 
 def test_create_shows_the_key_once_and_keeps_its_hash(tmp_path: Path) -> None:

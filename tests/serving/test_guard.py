@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from fastapi.testclient import TestClient
 
 from serving.app import create_app
@@ -158,16 +157,6 @@ def test_a_request_ends_in_time_even_if_its_query_does_not() -> None:
         response = api.get("/wait")
         assert_error(response, 504, "request_timeout")
         assert_headers(response)
-
-
-@pytest.fixture
-def restored_logging() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    yield
-    root.handlers = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 @pytest.mark.usefixtures("restored_logging")
