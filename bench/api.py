@@ -73,10 +73,11 @@ def wait_until_ready(
     deadline = time.monotonic() + _START_TIMEOUT_S
     while True:
         try:
-            if client.get(path).status_code == 200:
+            last = f"{path} answered {(status := client.get(path).status_code)}"
+            if status == 200:
                 return
-        except httpx.TransportError:
-            pass  # not there yet
+        except httpx.TransportError as error:
+            last = repr(error)
         if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"the API did not come up: {log}")
+            raise RuntimeError(f"the API did not come up ({last}): {log}")
         time.sleep(0.3)

@@ -23,12 +23,14 @@ from bench.send import make_producer, send_all
 from embedded.jars import spark_jars
 from embedded.java import java_home
 from settings.load import load_settings
+from settings.logs import configure_logging
 from settings.model import Settings
 from streaming.__main__ import hold_app
 from streaming.pipeline import FLOWS
 from streaming.run import drain_flows
 
 _TOPIC = "batches"
+_CLASSES = "  classes"
 # Sessions that end while the next batch is sent, so that closing them is part of each.
 _SESSION = {"gap_s": 5, "allowed_lateness_s": 5, "read_skew_s": 5}
 
@@ -40,7 +42,8 @@ def main(
 ) -> None:
     """Work through batches of events, flow after flow, and print what each flow cost."""
     with TemporaryDirectory() as name, run_broker(Path(name, "kafka"), (_TOPIC,)) as broker:
-        settings = _make_settings(Path(name), broker, events, _read_properties(properties or []))
+        settings = _make_settings(Path(name), broker, events, read_properties(properties or []))
+        configure_logging(settings)
         os.environ["JAVA_HOME"] = str(java_home())
         producer = make_producer(broker)
         file = Path(name, "events.ndjson")
@@ -56,8 +59,11 @@ def main(
                     after = _read_counters(runtime.spark)
                     costs.append({name: after[name] - before[name] for name in after})
                 for counter in costs[0]:
-                    shares = [1e6 * cost[counter] / events for cost in costs]
-                    typer.echo(_format([counter, *(f"{x:.0f}" for x in (*shares, sum(shares)))]))
+                    each = [cost[counter] for cost in costs]
+                    per = 1 if counter == _CLASSES else events / 1e6
+                    typer.echo(
+                        _format([counter, *(f"{one / per:.0f}" for one in (*each, sum(each)))])
+                    )
 
 
 def _make_settings(
@@ -67,6 +73,7 @@ def _make_settings(
     return load_settings(
         data_dir=str(folder / "data"),
         session=_SESSION,
+        log={"level": "warning"},
         kafka={
             "bootstrap_servers": broker,
             "topic": _TOPIC,
@@ -77,7 +84,8 @@ def _make_settings(
     )
 
 
-def _read_properties(given: list[str]) -> dict[str, str]:
+def read_properties(given: list[str]) -> dict[str, str]:
+    """Spark properties from texts like key=value. Raises typer.BadParameter."""
     for text in given:
         if "=" not in text:
             raise typer.BadParameter(f"'{text}' is no key=value")
@@ -85,7 +93,7 @@ def _read_properties(given: list[str]) -> dict[str, str]:
 
 
 def _read_counters(spark: SparkSession) -> dict[str, float]:
-    """Seconds so far; of the JVM's compiler and collector, as the JVM counts them."""
+    """Seconds so far, of compiler and collector as the JVM counts them; and classes by Spark."""
     jvm: Any = spark._jvm
     beans = jvm.java.lang.management.ManagementFactory
     collectors = beans.getGarbageCollectorMXBeans()
@@ -94,7 +102,7 @@ def _read_counters(spark: SparkSession) -> dict[str, float]:
         "core-us": read_core_s(),
         "  JIT": beans.getCompilationMXBean().getTotalCompilationTime() / 1000,
         "  GC": sum(bean.getCollectionTime() for bean in collectors) / 1000,
-        "  classes": compiled.getCount() / 1000,
+        _CLASSES: compiled.getCount(),
     }
 
 

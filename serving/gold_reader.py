@@ -22,8 +22,7 @@ from serving.commit_times import Commits, CommitTimes
 from serving.delta_log import LocalFiles, LogFiles, TableLog, TableState, local_path
 from serving.errors import NotReady, QueryFailed, VersionGone
 from serving.hot_tables import HotTables
-from serving.merging import GATHERED
-from serving.queries import SOURCES, Statement, view_name
+from serving.queries import GATHERED, SOURCES, Statement, view_name
 from serving.views import Views
 
 TABLES = (*(table.name for table in GOLD_TABLES), *SOURCES)

@@ -9,8 +9,6 @@ from schemas.table import Metric
 from serving.endpoints import Endpoint
 
 BUCKET_FORMAT = r"yyyy-MM-dd\'T\'HH:mm:ss\'Z\'"
-# Where a hint can say how the partials come together (`serving.queries.gather_rows`).
-GATHERED = "/* partials */"
 
 Sql = tuple[str, tuple[str, ...]]
 

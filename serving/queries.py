@@ -15,21 +15,16 @@ from typing import Literal
 from schemas.silver import EVENTS, SESSIONS
 from schemas.table import GoldTable
 from serving.endpoints import Endpoint
-from serving.merging import GATHERED, merge_kinds, merge_rows
+from serving.merging import merge_kinds, merge_rows
 from serving.ranges import Range, Ranges
-from serving.reading import Reading, find_reading
-from serving.zones import (
-    bind_zone,
-    bucket_sql,
-    is_whole_sql,
-    needs_hours,
-    quarter_sql,
-    splits_hours,
-)
+from serving.reading import Reading, find_reading, needs_hours
+from serving.zones import bind_zone, bucket_sql, is_whole_sql, quarter_sql, splits_hours
 
 Interval = Literal["hour", "day", "week", "month"]
 Value = str | int | date | datetime
 
+# In a statement, where a hint can say how the partials come together (serving/gold_reader.py).
+GATHERED = "/* partials */"
 SOURCES = {table.name: table for table in (EVENTS, SESSIONS)}
 _MICROSECOND = timedelta(microseconds=1)
 

@@ -32,6 +32,12 @@ class Reading:
         return Reading(min(self.since, other.since), dimensions, days)
 
 
+def needs_hours(interval: str | None, timezone: str | None) -> bool:
+    """Whether an answer by this interval tells hours of one UTC day apart."""
+    # Weeks and months are made of days; another zone's days are not those of UTC.
+    return interval == "hour" or (interval is not None and timezone is not None)
+
+
 def find_reading(hours: Range, dimensions: frozenset[str], *, tells_hours: bool) -> Reading:
     """tells_hours: whether it does so on days that it reads whole, too."""
     return Reading(hours[0].date(), dimensions, None if tells_hours else _find_split(hours))

@@ -44,12 +44,6 @@ def splits_hours(timezone: str | None, start: datetime, end: datetime) -> bool:
     return any(_offset_s(start + timedelta(days=day), zone) % _HOUR_S for day in days)
 
 
-def needs_hours(interval: str | None, timezone: str | None) -> bool:
-    """Whether an answer by this interval tells hours of one UTC day apart."""
-    # Weeks and months are made of days; another zone's days are not those of UTC.
-    return interval == "hour" or (interval is not None and timezone is not None)
-
-
 def bucket_sql(interval: str, moment: str, timezone: str | None, is_split: bool) -> str:
     """SQL of the start of the interval that a moment lies in."""
     if interval == "hour":

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import typer
 
-from bench.batches import _read_properties
+from bench.batches import read_properties
 
 
 def test_properties_are_pairs() -> None:
-    assert _read_properties(["a.b=1", "c=x=y"]) == {"a.b": "1", "c": "x=y"}
+    assert read_properties(["a.b=1", "c=x=y"]) == {"a.b": "1", "c": "x=y"}
     with pytest.raises(typer.BadParameter, match="'a.b' is no key=value"):
-        _read_properties(["c=1", "a.b"])
+        read_properties(["c=1", "a.b"])

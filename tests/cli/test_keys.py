@@ -18,6 +18,8 @@ from serving.key_file import read_keys
 from serving.keys import find_key, make_key
 from settings.model import Settings
 
+pytestmark = pytest.mark.usefixtures("restored_logging")
+
 NOW = datetime.now(UTC)
 
 
@@ -34,9 +36,6 @@ def run_json(folder: Path, *arguments: str) -> Any:
 def is_valid(folder: Path, key: str, at: datetime | None = None) -> bool:
     records = {record.id: record for record in read_keys(folder / "keys.json").keys}
     return find_key(records, key, at or datetime.now(UTC)) is not None
-
-
-pytestmark = pytest.mark.usefixtures("restored_logging")
 
 
 def test_create_shows_the_key_once_and_keeps_its_hash(tmp_path: Path) -> None:
