@@ -82,6 +82,12 @@ class StreamSettings(Section):
         default_factory=dict, description="Seconds between micro-batches, by flow name."
     )
     default_trigger_s: Seconds = Field(1, description="The same, for flows not named.")
+    batches_at_once: int | None = Field(
+        None,
+        ge=1,
+        description="Micro-batches that may run at once, those on the way to `/pages` first; "
+        "none: all.",
+    )
     shuffle_partitions: int = Field(
         2, ge=1, description="State partitions; frozen into a checkpoint at its first start."
     )

@@ -21,7 +21,13 @@ from streaming.checkpoints import (
 )
 from streaming.delta_log import find_batch, latest_version, read_commit
 from streaming.maintenance.compact import open_compaction
-from streaming.pacing import choose_execution, find_readers, wait_for_readers
+from streaming.pacing import (
+    Turns,
+    choose_execution,
+    find_readers,
+    wait_for_readers,
+    wait_until_taken,
+)
 from streaming.progress import count_batch
 from streaming.runtime import Runtime
 from streaming.sinks import Batch
@@ -86,7 +92,7 @@ def _find_written(
 
 
 def start_flow(
-    runtime: Runtime, flow: Flow, state: FlowState, *, available_now: bool
+    runtime: Runtime, flow: Flow, state: FlowState, turns: Turns, *, available_now: bool
 ) -> StreamingQuery:
     """Start a flow from its checkpoint; `available_now`: to the end of what is there, once."""
     checkpoint = runtime.checkpoint(flow.name)
@@ -97,16 +103,21 @@ def start_flow(
     readers = () if available_now else find_readers(flow.targets)
 
     def write_batch(rows: DataFrame, batch_id: int) -> None:
-        wait_for_readers(runtime.settings, readers, runtime.is_stopping)
-        choose_execution(rows.sparkSession, count_batch(runtime.settings, flow.name, batch_id))
-        # The session of the batch, not the application's: each query runs in a clone.
-        batch_runtime = Runtime(rows.sparkSession, runtime.settings, runtime.rules)
-        batch = Batch(batch_runtime, flow.name, batch_id, state)
-        write(rows, batch)
-        if batch.written:
-            write_state(checkpoint, state)
-            compact(batch_runtime)
+        settings = runtime.settings
+        wait_for_readers(settings, readers, runtime.is_stopping)
+        count = count_batch(settings, flow.name, batch_id)
+        with turns.take(flow.name, runtime.is_stopping):
+            choose_execution(rows.sparkSession, count)
+            # The session of the batch, not the application's: each query runs in a clone.
+            batch_runtime = Runtime(rows.sparkSession, settings, runtime.rules)
+            batch = Batch(batch_runtime, flow.name, batch_id, state)
+            write(rows, batch)
+            if batch.written:
+                write_state(checkpoint, state)
+                compact(batch_runtime)
         flow_log.debug("batch written", batch=batch_id, tables=batch.written)
+        if not available_now:
+            wait_until_taken(settings, flow.name, count, runtime.is_stopping)
 
     runtime.spark.sparkContext.setLocalProperty("spark.scheduler.pool", flow.name)
     writer = flow.read(runtime).writeStream.queryName(flow.name).foreachBatch(write_batch)

@@ -1,12 +1,15 @@
-"""Pace: how a micro-batch is run, by how much there is to do. See docs/adr/0005.
+"""Pace: how a micro-batch is run, and when. See docs/adr/0005 and 0015.
 
-From the rows of a batch to its execution mode, and from the backlog of the flows behind it to the
-moment it goes on.
+From the rows of a batch to its execution mode; from the batches that run and the backlog of the
+flows behind it to the moment it goes on.
 """
 
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from pyspark.sql import SparkSession
 
@@ -18,6 +21,60 @@ COMPILE_FROM_ROWS = 20_000
 # The days that a task writes at once, as their rows come; of more it sorts its rows first.
 _DAYS_AT_ONCE = 20
 _POLL_S = 0.25
+_TAKEN_POLL_S = 0.05
+# The way of an event to `/pages`: where not all batches can run at once, these come first, the last
+# of them before the others, so that what is on its way arrives.
+WAY_TO_PAGES = ("bronze", "silver", "gold_events")
+# Bronze takes records in at least so often, whatever holds the flow behind it.
+_LONGEST_PAUSE_S = 10.0
+
+
+class Turns:
+    """Who may run a batch now, where not all flows can at once.
+
+    The flows that are not on the way to `/pages` leave one turn free, if there are several.
+    """
+
+    def __init__(self, at_once: int | None) -> None:
+        self._at_once = at_once
+        self._has_changed = threading.Condition()
+        self._running: list[str] = []
+        self._waiting: list[str] = []
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """The flows that wait for a turn, who came first first."""
+        return tuple(self._waiting)
+
+    @contextmanager
+    def take(self, flow: str, is_stopping: threading.Event) -> Iterator[None]:
+        """Wait for a turn and have it until the block ends. While the app stops, nobody waits."""
+        with self._has_changed:
+            self._waiting.append(flow)
+            while not (self._may_run(flow) or is_stopping.is_set()):
+                self._has_changed.wait(_POLL_S)
+            self._waiting.remove(flow)
+            self._running.append(flow)
+        try:
+            yield
+        finally:
+            with self._has_changed:
+                self._running.remove(flow)
+                self._has_changed.notify_all()
+
+    def _may_run(self, flow: str) -> bool:
+        if self._at_once is None:
+            return True
+        others = [name for name in self._running if name not in WAY_TO_PAGES]
+        if flow not in WAY_TO_PAGES and len(others) >= max(1, self._at_once - 1):
+            return False
+        # Of equals, who has waited longest.
+        return len(self._running) < self._at_once and flow == min(self._waiting, key=_rank)
+
+
+def _rank(flow: str) -> int:
+    """Lower goes first."""
+    return -WAY_TO_PAGES.index(flow) if flow in WAY_TO_PAGES else 1
 
 
 def choose_execution(session: SparkSession, rows: int) -> None:
@@ -50,3 +107,20 @@ def wait_for_readers(
     for reader in readers:
         while count_flow_behind(settings, reader) > limit and not is_stopping.wait(_POLL_S):
             pass
+
+
+def wait_until_taken(
+    settings: Settings, flow: str, rows: int, is_stopping: threading.Event
+) -> None:
+    """Let Silver work through a small batch of Bronze before the next one is planned.
+
+    What arrives meanwhile is one batch then, not several that wait behind each other.
+
+    rows: of the batch that `flow` has written.
+    """
+    if flow != WAY_TO_PAGES[0] or rows >= COMPILE_FROM_ROWS:
+        return
+    until = time.monotonic() + _LONGEST_PAUSE_S
+    while count_flow_behind(settings, WAY_TO_PAGES[1]) and time.monotonic() < until:
+        if is_stopping.wait(_TAKEN_POLL_S):
+            return

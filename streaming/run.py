@@ -16,6 +16,7 @@ from streaming.flow import Flow, start_flow
 from streaming.handlers import HANDLERS
 from streaming.heartbeat import Heart
 from streaming.metrics import METRICS
+from streaming.pacing import Turns
 from streaming.reject_limit import TooManyRejects
 from streaming.report import Reporter
 from streaming.requests import Desk
@@ -38,7 +39,10 @@ def await_flows(
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    queries = [start_flow(runtime, flow, states[flow.name], available_now=False) for flow in flows]
+    turns = Turns(runtime.settings.stream.batches_at_once)
+    queries = [
+        start_flow(runtime, flow, states[flow.name], turns, available_now=False) for flow in flows
+    ]
     heart = Heart(runtime)
     reporter = Reporter(runtime.settings)
     desk = Desk(runtime, HANDLERS)
@@ -74,7 +78,7 @@ def drain_flows(
         if beats and flow.name == "sessions":
             # All that arrived before the start is in Silver now: close what that closes.
             Heart(runtime).beat(started_at)
-        query = start_flow(runtime, flow, states[flow.name], available_now=True)
+        query = start_flow(runtime, flow, states[flow.name], Turns(None), available_now=True)
         query.awaitTermination()
         _require_nothing_dropped(reporter.publish([query]))
         log.info("drained", flow=flow.name)

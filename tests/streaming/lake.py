@@ -23,6 +23,7 @@ from schemas.table import GoldTable
 from streaming.checkpoints import latest_batch
 from streaming.files import local_path
 from streaming.flow import Flow, check_flows, start_flow
+from streaming.pacing import Turns
 from streaming.runtime import Runtime
 from streaming.sinks import Batch, append_heartbeat
 from streaming.sources import read_table
@@ -65,7 +66,7 @@ class Lake:
         """Run each flow to the end of what is there; none may drop a row behind its watermark."""
         for flow in flows:
             state = check_flows(self.runtime, (flow,))[flow.name]
-            query = start_flow(self.runtime, flow, state, available_now=True)
+            query = start_flow(self.runtime, flow, state, Turns(None), available_now=True)
             query.awaitTermination()
             dropped = [
                 operator.numRowsDroppedByWatermark
