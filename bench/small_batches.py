@@ -26,8 +26,8 @@ from embedded.java import java_home
 from schemas.gold.pages import PAGES
 from settings.load import load_settings
 from streaming.bronze import parse_records
-from streaming.enrich import enrich_events
-from streaming.gold import aggregate_partials
+from streaming.enrich import enrich_events, prepare_enrichment
+from streaming.gold import prepare_partials
 from streaming.rules import load_rules
 from streaming.session import build_session
 from streaming.silver import judge_events
@@ -76,11 +76,12 @@ def main(
             bronze = parsed.localCheckpoint()
             judged = judge_events(bronze, settings).select("event.*").localCheckpoint()
             events = enrich_events(judged, settings, rules).localCheckpoint()
+            enrich, aggregate = prepare_enrichment(settings, rules), prepare_partials(PAGES)
             steps: dict[str, Callable[[], DataFrame]] = {
                 "parse": lambda: parse_records(records),
                 "judge": lambda: judge_events(bronze, settings),
-                "enrich": lambda: enrich_events(judged, settings, rules),
-                "page metrics": lambda: aggregate_partials(events, PAGES),
+                "enrich": lambda: enrich(judged),
+                "page metrics": lambda: aggregate(events),
             }
             for name, make in steps.items():
                 parts = time_step(make)

@@ -14,7 +14,8 @@ from settings.model import ConversionRule, Settings
 from streaming.enrichment.address_storage import truncate_address
 from streaming.enrichment.attribution import find_hints, judge_hints
 from streaming.enrichment.language import parse_language
-from streaming.enrichment.privacy import redact_events, withhold_identity
+from streaming.enrichment.privacy import redaction_steps, withholding_steps
+from streaming.prepared import Transform, prepare_steps
 from streaming.quality import score_quality
 from streaming.rules import Rules
 from streaming.url import host_of, path_of, strip_url
@@ -25,12 +26,34 @@ def enrich_events(events: DataFrame, settings: Settings, rules: Rules, *kept: st
 
     events: `streaming.silver.JUDGED_COLUMNS`. Returns the columns of the table, and `kept` ones.
     """
-    redacted = redact_events(events, rules.privacy)
-    located = redacted.withColumns(locate_page())
-    looked_up = located.withColumns(look_up(rules))
-    classified = looked_up.withColumns(judge_hints(rules.channels) | classify(rules))
-    judged = classified.withColumns(find_conversions(settings) | rate_quality(rules))
-    return withhold_identity(judged).select(*EVENTS.column_names, *kept)
+    return prepare_enrichment(settings, rules, *kept)(events)
+
+
+def prepare_enrichment(settings: Settings, rules: Rules, *kept: str) -> Transform:
+    """`enrich_events` by these rules, for as many batches as they hold."""
+    steps = (
+        *redaction_steps(rules.privacy),
+        locate_page(),
+        look_up(rules),
+        judge_hints(rules.channels) | classify(rules),
+        find_conversions(settings) | rate_quality(rules),
+        *withholding_steps(EVENTS.column_names),
+    )
+    return prepare_steps(steps, (*EVENTS.column_names, *kept))
+
+
+class Enricher:
+    """`enrich_events` by the rules in force, prepared again only when there are others."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._prepared: tuple[Rules, Transform] | None = None
+
+    def enrich(self, events: DataFrame, rules: Rules) -> DataFrame:
+        """See `enrich_events`."""
+        if self._prepared is None or self._prepared[0] is not rules:
+            self._prepared = rules, prepare_enrichment(self._settings, rules)
+        return self._prepared[1](events)
 
 
 def look_up(rules: Rules) -> dict[str, Column]:

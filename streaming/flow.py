@@ -30,10 +30,13 @@ from streaming.pacing import (
 )
 from streaming.progress import count_batch
 from streaming.runtime import Runtime
+from streaming.session import set_properties
 from streaming.sinks import Batch
 from streaming.snapshots import read_transactions
 
 log = structlog.get_logger(__name__)
+
+_EMPTY_BATCHES = "spark.sql.streaming.noDataMicroBatches.enabled"
 
 WriteBatch = Callable[[DataFrame, Batch], None]
 
@@ -43,12 +46,15 @@ class Flow:
     """What a flow is called, which tables it writes, what it reads, and how a batch is written.
 
     `open` is called once at the start and returns the function that writes each micro-batch.
+    has_empty_batches: when its watermark has moved, Spark adds a batch without rows, for what that
+    closes; where nothing is written for it, the state can wait until there are rows again.
     """
 
     name: str
     targets: tuple[str, ...]
     read: Callable[[Runtime], DataFrame]
     open: Callable[[Runtime], WriteBatch]
+    has_empty_batches: bool = False
 
 
 def check_flows(runtime: Runtime, flows: tuple[Flow, ...]) -> dict[str, FlowState]:
@@ -119,14 +125,16 @@ def start_flow(
         if not available_now:
             wait_until_taken(settings, flow.name, count, runtime.is_stopping)
 
-    runtime.spark.sparkContext.setLocalProperty("spark.scheduler.pool", flow.name)
     writer = flow.read(runtime).writeStream.queryName(flow.name).foreachBatch(write_batch)
     writer = writer.option("checkpointLocation", checkpoint)
     if available_now:
         writer = writer.trigger(availableNow=True)
     else:
         writer = writer.trigger(processingTime=f"{_trigger_s(runtime, flow)} seconds")
-    return writer.start()
+    runtime.spark.sparkContext.setLocalProperty("spark.scheduler.pool", flow.name)
+    has_empty = {_EMPTY_BATCHES: str(flow.has_empty_batches).lower()}
+    with set_properties(runtime.spark, has_empty):  # the query takes them along
+        return writer.start()
 
 
 def _trigger_s(runtime: Runtime, flow: Flow) -> float:

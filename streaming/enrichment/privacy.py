@@ -7,7 +7,9 @@ are cut to their network. Pure; native expressions only. docs/privacy.md says wh
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
+from collections.abc import Container
+
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from schemas.privacy import SCANNED_COLUMNS, PiiKind, PrivacyRules
@@ -31,6 +33,8 @@ IDENTIFYING_COLUMNS = (
 # Click ids and whatever else a query carries goes, the page stays.
 _URL_COLUMNS = ("page_url", "referrer", "element_href")
 _SECRET = PiiKind.SECRET.placeholder
+# Columns between the steps.
+_FOUND, _WITHHELD = "_found", "_withheld"
 _SIGNALS = ("dnt", "gpc", "global_privacy_control")
 
 
@@ -40,13 +44,16 @@ def redact_events(events: DataFrame, rules: PrivacyRules | None = None) -> DataF
     events: at least the `SCANNED_COLUMNS`, all string. Returns its columns, those replaced, and
     `pii_flags` (array<string>, sorted `PiiKind`s).
     """
-    found = F.expr(find_personal_data(rules or PrivacyRules()))
-    replaced = {name: F.expr(sql) for name, sql in replace_texts("_found").items()}
-    others = [name for name in events.columns if name not in replaced]
-    # One select each: on wide rows a projection costs more than what is looked for in it.
-    return events.select("*", found.alias("_found")).select(
-        *others, *(column.alias(name) for name, column in replaced.items())
-    )
+    for columns in redaction_steps(rules or PrivacyRules()):
+        events = events.withColumns(columns)
+    return events.drop(_FOUND)
+
+
+def redaction_steps(rules: PrivacyRules) -> tuple[dict[str, Column], ...]:
+    """What `redact_events` adds, one `withColumns` after the other; leaves `_found` behind."""
+    replaced = {name: F.expr(sql) for name, sql in replace_texts(_FOUND).items()}
+    # One step each: on wide rows a projection costs more than what is looked for in it.
+    return {_FOUND: F.expr(find_personal_data(rules))}, replaced
 
 
 def find_personal_data(rules: PrivacyRules) -> str:
@@ -93,17 +100,22 @@ def withhold_identity(events: DataFrame) -> DataFrame:
     `consent_analytics` (boolean) and `properties`. Returns the same columns: `IDENTIFYING_COLUMNS`
     null, URLs without query and fragment, `consent_analytics` false where it is withheld.
     """
+    for columns in withholding_steps(events.columns):
+        events = events.withColumns(columns)
+    return events.drop(_WITHHELD)
+
+
+def withholding_steps(names: Container[str]) -> tuple[dict[str, Column], ...]:
+    """What `withhold_identity` replaces of these columns; leaves `_withheld` behind."""
     emptied = dict.fromkeys(IDENTIFYING_COLUMNS, "NULL")
     cut = {name: f"regexp_extract({name}, r'^[^?#]*', 0)" for name in _URL_COLUMNS}
     withheld = {**emptied, **cut, "consent_analytics": "false"}
-    return events.select("*", F.expr(is_consent_withheld()).alias("_withheld")).select(
-        *(
-            F.expr(f"CASE WHEN _withheld THEN {withheld[name]} ELSE {name} END").alias(name)
-            if name in withheld
-            else name
-            for name in events.columns
-        )
-    )
+    replaced = {
+        name: F.expr(f"CASE WHEN {_WITHHELD} THEN {sql} ELSE {name} END")
+        for name, sql in withheld.items()
+        if name in names
+    }
+    return {_WITHHELD: F.expr(is_consent_withheld())}, replaced
 
 
 def _is_suspect(text: str, rules: PrivacyRules) -> str:

@@ -11,6 +11,7 @@ from schemas.bronze import EVENTS
 from streaming.bronze import parse_records, vary_by_batch
 from streaming.delta_log import Position, files_added, latest_time, latest_version
 from streaming.flow import Flow, WriteBatch
+from streaming.prepared import prepare_selection
 from streaming.runtime import Runtime
 from streaming.sinks import Batch
 from streaming.sources import read_kafka, read_table
@@ -24,12 +25,12 @@ def _open(runtime: Runtime) -> WriteBatch:
     table = runtime.table(EVENTS.name)
     version = latest_version(table)
     stream_time = _latest_arrival(runtime)
+    select = prepare_selection(EVENTS.column_names)
 
     def write(records: DataFrame, batch: Batch) -> None:
         nonlocal version, stream_time
         until_now = vary_by_batch(F.lit(stream_time).cast("timestamp"))
-        rows = records.withColumn("stream_time", until_now)
-        batch.append(EVENTS, rows.select(*EVENTS.column_names))
+        batch.append(EVENTS, select(records.withColumn("stream_time", until_now)))
         start, version = version, latest_version(table)
         files = files_added(table, Position(start + 1, -1), Position(version + 1, -1))
         arrivals = (latest_time(files, "arrival_time"), stream_time)

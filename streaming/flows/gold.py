@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -25,7 +26,8 @@ from schemas.table import GoldTable, Table
 from streaming.delta_log import latest_time, read_commits, read_metadata, rewriting_versions
 from streaming.flow import Flow, WriteBatch
 from streaming.folding import open_folding
-from streaming.gold import aggregate_partials, find_columns
+from streaming.gold import find_columns, prepare_partials
+from streaming.prepared import Transform, prepare_selection
 from streaming.runtime import Runtime
 from streaming.sinks import Batch
 from streaming.sources import keep_batch, read_table, stream_changes
@@ -48,6 +50,16 @@ class _Grain:
     tables: tuple[GoldTable, ...]
     time: str
     date: str
+
+    @cached_property
+    def select(self) -> Transform:
+        """Only the columns that the tables are made from."""
+        return prepare_selection(find_columns(self.tables, self.source))
+
+    @cached_property
+    def partials(self) -> dict[str, Transform]:
+        """Table name -> `aggregate_partials`."""
+        return {table.name: prepare_partials(table) for table in self.tables}
 
 
 _PAGES = _Grain(silver.EVENTS, (PAGES,), "event_time", "event_date")
@@ -105,13 +117,13 @@ def _keep_for(grain: _Grain, rows: DataFrame) -> Iterator[DataFrame]:
     if len(grain.tables) == 1:
         yield rows
     else:
-        with keep_batch(rows.select(*find_columns(grain.tables, grain.source))) as kept:
+        with keep_batch(grain.select(rows)) as kept:
             yield kept
 
 
 def _append(rows: DataFrame, batch: Batch, grain: _Grain, metadata: Metadata) -> None:
     for table in grain.tables:
-        batch.append(table, aggregate_partials(rows, table), metadata)
+        batch.append(table, grain.partials[table.name](rows), metadata)
 
 
 def _write_rewritten(changes: DataFrame, batch: Batch, grain: _Grain, metadata: Metadata) -> None:
@@ -124,7 +136,8 @@ def _write_rewritten(changes: DataFrame, batch: Batch, grain: _Grain, metadata: 
             now = _with_bucket(read_table(batch.runtime, grain.source.name, version), grain)
             with _keep_for(grain, now.where(replaced)) as rows:
                 for table in grain.tables:
-                    batch.replace(table, aggregate_partials(rows, table), replaced, metadata)
+                    partials = grain.partials[table.name](rows)
+                    batch.replace(table, partials, replaced, metadata)
 
 
 def _with_bucket(rows: DataFrame, grain: _Grain) -> DataFrame:

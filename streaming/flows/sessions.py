@@ -200,4 +200,6 @@ def _closed_before(batch: Batch, files: list[AddedFile]) -> datetime:
     return max([_watermark(batch), *(time - delay for time in arrivals if time is not None)])
 
 
-SESSIONS = Flow(name="sessions", targets=(_TABLE.name,), read=_read, open=_open)
+SESSIONS = Flow(
+    name="sessions", targets=(_TABLE.name,), read=_read, open=_open, has_empty_batches=True
+)

@@ -15,7 +15,7 @@ from schemas import bronze, silver
 from schemas.event import DEFAULT_SITE
 from schemas.reject import DuplicateTier
 from streaming.clock import dedup_delay_s
-from streaming.enrich import enrich_events
+from streaming.enrich import Enricher
 from streaming.flow import Flow, WriteBatch
 from streaming.metrics import METRICS
 from streaming.reject_limit import RejectLimit
@@ -37,11 +37,11 @@ def _read(runtime: Runtime) -> DataFrame:
 
 
 def _open(runtime: Runtime) -> WriteBatch:
-    limit = RejectLimit(runtime.settings.stream)
-    return lambda rows, batch: write_batch(rows, batch, limit)
+    limit, enricher = RejectLimit(runtime.settings.stream), Enricher(runtime.settings)
+    return lambda rows, batch: write_batch(rows, batch, limit, enricher)
 
 
-def write_batch(rows: DataFrame, batch: Batch, limit: RejectLimit) -> None:
+def write_batch(rows: DataFrame, batch: Batch, limit: RejectLimit, enricher: Enricher) -> None:
     """Write one micro-batch; rows: see `streaming.silver.deduplicate`."""
     files = batch.files_read(bronze.EVENTS)
     with SILVER_LOCK, keep_batch(rows) as rows, keep_cached() as cached:
@@ -58,8 +58,7 @@ def write_batch(rows: DataFrame, batch: Batch, limit: RejectLimit) -> None:
             accepted = accepted.withColumn("is_known", F.lit(False))
         if counts.accepted:
             fresh = accepted.where("NOT is_known").select("event.*")
-            rules = batch.runtime.rules.current
-            batch.append(silver.EVENTS, enrich_events(fresh, batch.runtime.settings, rules))
+            batch.append(silver.EVENTS, enricher.enrich(fresh, batch.runtime.rules.current))
             METRICS.count_events(counts.accepted)
         if counts.rejected:
             _reject(rejected, batch)
