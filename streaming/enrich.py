@@ -18,6 +18,7 @@ from streaming.enrichment.privacy import redaction_steps, withholding_steps
 from streaming.prepared import Transform, prepare_steps
 from streaming.quality import score_quality
 from streaming.rules import Rules
+from streaming.silver import JUDGED_COLUMNS
 from streaming.url import host_of, path_of, strip_url
 
 
@@ -39,7 +40,7 @@ def prepare_enrichment(settings: Settings, rules: Rules, *kept: str) -> Transfor
         find_conversions(settings) | rate_quality(rules),
         *withholding_steps(EVENTS.column_names),
     )
-    return prepare_steps(steps, (*EVENTS.column_names, *kept))
+    return prepare_steps(steps, (*JUDGED_COLUMNS, *kept), (*EVENTS.column_names, *kept))
 
 
 class Enricher:

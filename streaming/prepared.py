@@ -7,7 +7,8 @@ DataFrames, which do what the method named in each does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pyspark import SparkContext
@@ -15,6 +16,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 Transform = Callable[[DataFrame], DataFrame]
+
+_CARRIED = "_carried"
 
 
 def prepare_columns(columns: Mapping[str, Column]) -> Transform:
@@ -36,9 +39,22 @@ def prepare_aggregation(keys: Iterable[Column | str], values: Iterable[Column]) 
     return lambda rows: _wrap(rows, rows._jdf.groupBy(grouped).agg(head, rest))
 
 
-def prepare_steps(steps: Iterable[Mapping[str, Column]], selected: Iterable[str]) -> Transform:
-    """One `withColumns` after the other, and a `select` of what remains."""
-    transforms = [*map(prepare_columns, steps), prepare_selection(selected)]
+def prepare_steps(
+    steps: Sequence[Mapping[str, Column]], names: Iterable[str], selected: Iterable[str]
+) -> Transform:
+    """One `withColumns` after the other, and a `select` of what remains.
+
+    names: of the rows that come in. Those that no step reads or replaces go through all steps as
+    one struct, for Spark copies the columns of a row one by one with each step.
+    """
+    carried = find_untouched(steps, names)
+    others = [name for name in names if name not in carried]
+    packed = F.struct(*carried).alias(_CARRIED)
+    transforms = [
+        prepare_selection([*others, packed]),
+        *map(prepare_columns, steps),
+        prepare_selection(f"{_CARRIED}.{name}" if name in carried else name for name in selected),
+    ]
 
     def run(rows: DataFrame) -> DataFrame:
         for transform in transforms:
@@ -46,6 +62,16 @@ def prepare_steps(steps: Iterable[Mapping[str, Column]], selected: Iterable[str]
         return rows
 
     return run
+
+
+def find_untouched(steps: Iterable[Mapping[str, Column]], names: Iterable[str]) -> list[str]:
+    """Those of `names` that no step names, in its columns or in their expressions."""
+    words: set[str] = set()
+    for columns in steps:
+        words |= columns.keys()
+        for column in columns.values():
+            words |= set(re.findall(r"\w+", str(column)))
+    return [name for name in names if name not in words]
 
 
 def _send_columns(columns: Iterable[Column | str]) -> Any:

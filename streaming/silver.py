@@ -26,6 +26,8 @@ from streaming.quality import describe_rejection, find_flags, find_reasons
 from streaming.url import host_of, strip_url
 
 KEY = tuple(column.name for column in COORDINATES)
+# SQL of judged rows. Not a column of its own, for which all others would be copied once more.
+ACCEPTED, REJECTED = "size(reasons) = 0", "size(reasons) > 0"
 # What an accepted event consists of before it is enriched.
 JUDGED_COLUMNS = (
     *KEY,
@@ -63,29 +65,28 @@ def judge_events(bronze: DataFrame, settings: Settings, *kept: str) -> DataFrame
             _columns({"page_host": host_of("_page"), "referrer_host": host_of("_referrer")})
         )
         .withColumns(_columns({"reasons": find_reasons(), "quality_flags": find_flags()}))
-        .withColumn("is_accepted", F.expr("size(reasons) = 0"))
-        .withColumn("detail", F.expr(f"CASE WHEN NOT is_accepted THEN {describe_rejection()} END"))
+        .withColumn("detail", F.expr(f"CASE WHEN {REJECTED} THEN {describe_rejection()} END"))
         .withColumns(_time())
         .withColumns(_type_fields())
         .withColumn("is_late", F.expr(clock.is_late(settings.session)))
         .select(
             *KEY,
-            F.expr("CASE WHEN NOT is_accepted THEN raw END").alias("raw"),
+            F.expr(f"CASE WHEN {REJECTED} THEN raw END").alias("raw"),
             "arrival_time",
             "site_id",
             "event_id",
             # A rejected record is nobody's duplicate: its key is its own place in Kafka.
             F.expr(
-                "CASE WHEN is_accepted THEN concat(length(site_id), ':', site_id, event_id) "
+                f"CASE WHEN {ACCEPTED} THEN concat(length(site_id), ':', site_id, event_id) "
                 "ELSE concat('!', topic, '/', partition, '/', offset) END"
             ).alias("dedup_key"),
             F.expr(clock.dedup_time(settings.session)).alias("dedup_time"),
             "reasons",
             "detail",
-            F.expr(f"is_accepted AND ({clock.needs_history(settings.session)})").alias(
+            F.expr(f"{ACCEPTED} AND ({clock.needs_history(settings.session)})").alias(
                 "needs_history"
             ),
-            F.expr(f"CASE WHEN is_accepted THEN struct({', '.join(JUDGED_COLUMNS)}) END").alias(
+            F.expr(f"CASE WHEN {ACCEPTED} THEN struct({', '.join(JUDGED_COLUMNS)}) END").alias(
                 "event"
             ),
             "body_hash",

@@ -21,12 +21,18 @@ from streaming.metrics import METRICS
 from streaming.reject_limit import RejectLimit
 from streaming.rejudge.journal import read_journal
 from streaming.runtime import Runtime
-from streaming.silver import KEY, deduplicate, describe_letters, hash_body, judge_events
+from streaming.silver import (
+    ACCEPTED,
+    KEY,
+    REJECTED,
+    deduplicate,
+    describe_letters,
+    hash_body,
+    judge_events,
+)
 from streaming.sinks import SILVER_LOCK, Batch
 from streaming.sources import keep_batch, keep_cached, read_files, read_table, stream_table
 
-_ACCEPTED = "size(reasons) = 0"
-_REJECTED = "size(reasons) > 0"
 # Beyond so many separate days one range over all of them prunes files just as well.
 _MAX_DAY_RANGES = 40
 
@@ -47,10 +53,10 @@ def write_batch(rows: DataFrame, batch: Batch, limit: RejectLimit, enricher: Enr
     with SILVER_LOCK, keep_batch(rows) as rows, keep_cached() as cached:
         rows = _ask_history_after_rejudging(rows, batch)
         counts = _count(rows)
-        rejected = rows.where(_REJECTED)
+        rejected = rows.where(REJECTED)
         reasons = _count_reasons(rejected) if counts.rejected else {}
         limit.check(counts.accepted, counts.rejected, reasons)
-        accepted = rows.where(_ACCEPTED)
+        accepted = rows.where(ACCEPTED)
         if counts.history_days:
             known = mark_known(accepted, counts.history_days, batch.runtime)
             accepted = cached(known)
@@ -81,15 +87,15 @@ def _ask_history_after_rejudging(rows: DataFrame, batch: Batch) -> DataFrame:
     if latest is None:
         return rows
     until = latest + timedelta(seconds=dedup_delay_s(settings.session))
-    may_be_copy = (F.expr(_ACCEPTED)) & (F.col("arrival_time") <= F.lit(until))
+    may_be_copy = (F.expr(ACCEPTED)) & (F.col("arrival_time") <= F.lit(until))
     return rows.withColumn("needs_history", F.col("needs_history") | may_be_copy)
 
 
 def _count(rows: DataFrame) -> Row:
     """accepted, rejected, and the client's days of the events to look up in the history."""
     return rows.agg(
-        F.expr(f"count_if({_ACCEPTED})").alias("accepted"),
-        F.expr(f"count_if({_REJECTED})").alias("rejected"),
+        F.expr(f"count_if({ACCEPTED})").alias("accepted"),
+        F.expr(f"count_if({REJECTED})").alias("rejected"),
         F.expr("collect_set(to_date(event.client_time)) FILTER (WHERE needs_history)").alias(
             "history_days"
         ),
