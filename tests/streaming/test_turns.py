@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from streaming.pacing import WAY_TO_PAGES, Turns
+from settings.model import Settings
+from streaming.pacing import COMPILE_FROM_ROWS, WAY_TO_PAGES, Turns, wait_until_taken
 from tests.e2e.app import wait_until
 
 _OTHERS = ("sessions", "verdicts", "gold_details", "gold_sessions")
@@ -119,3 +120,38 @@ def test_a_batch_that_fails_gives_its_turn_back() -> None:
         raise ZeroDivisionError
     with turns.take("gold_events", is_stopping):
         assert turns.waiting == ()
+
+
+class _Silver:
+    """What Silver has not read yet, one look after the other."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *behind: int) -> None:
+        self.looks = list(behind)
+        monkeypatch.setattr("streaming.pacing.count_flow_behind", self._count)
+
+    def _count(self, _: Settings, flow: str) -> int:
+        assert flow == "silver"
+        return self.looks.pop(0)
+
+
+def test_bronze_waits_until_silver_has_its_small_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    silver = _Silver(monkeypatch, 7, 7, 0, 7)
+    wait_until_taken(Settings(), "bronze", COMPILE_FROM_ROWS - 1, threading.Event())
+    assert silver.looks == [7]
+
+
+@pytest.mark.parametrize(("flow", "rows"), [("bronze", COMPILE_FROM_ROWS), ("silver", 1)])
+def test_nobody_waits_for_silver_otherwise(
+    flow: str, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silver = _Silver(monkeypatch, 7)
+    wait_until_taken(Settings(), flow, rows, threading.Event())
+    assert silver.looks == [7]
+
+
+def test_bronze_does_not_wait_while_the_app_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    is_stopping = threading.Event()
+    is_stopping.set()
+    silver = _Silver(monkeypatch, 7, 7)
+    wait_until_taken(Settings(), "bronze", 1, is_stopping)
+    assert silver.looks == [7]
