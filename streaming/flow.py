@@ -20,7 +20,7 @@ from streaming.checkpoints import (
     write_state,
 )
 from streaming.delta_log import find_batch, latest_version, read_commit
-from streaming.maintenance.compact import open_compaction
+from streaming.maintenance.compact import COMPACT_EVERY_BATCHES, open_compaction
 from streaming.pacing import (
     Turns,
     choose_execution,
@@ -28,7 +28,7 @@ from streaming.pacing import (
     wait_for_readers,
     wait_until_taken,
 )
-from streaming.progress import count_batch
+from streaming.progress import FLOW_NAMES, count_batch
 from streaming.runtime import Runtime
 from streaming.session import set_properties
 from streaming.sinks import Batch
@@ -104,7 +104,8 @@ def start_flow(
     checkpoint = runtime.checkpoint(flow.name)
     write_state(checkpoint, state)
     write = flow.open(runtime)
-    compact = open_compaction(flow.targets)
+    counted = FLOW_NAMES.index(flow.name) * COMPACT_EVERY_BATCHES // len(FLOW_NAMES)
+    compact = open_compaction(flow.targets, counted=counted)
     flow_log = log.bind(flow=flow.name)
     readers = () if available_now else find_readers(flow.targets)
 

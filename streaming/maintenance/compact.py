@@ -27,14 +27,16 @@ Partition = tuple[tuple[str, str | None], ...]
 
 
 def open_compaction(
-    tables: Iterable[str], every: int = COMPACT_EVERY_BATCHES
+    tables: Iterable[str], every: int = COMPACT_EVERY_BATCHES, counted: int = 0
 ) -> Callable[[Runtime], None]:
     """Return what a flow calls after each batch: every so many, it compacts its tables.
 
     Files below half the target are read again, so each event is written a few times until its file
     is left alone.
+
+    counted: batches to begin with, so that flows which go in step do not all stop at once for it.
     """
-    batches = 0
+    batches = counted
 
     def compact(runtime: Runtime) -> None:
         nonlocal batches
