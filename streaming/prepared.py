@@ -40,7 +40,7 @@ def prepare_aggregation(keys: Iterable[Column | str], values: Iterable[Column]) 
 
 
 def prepare_steps(
-    steps: Sequence[Mapping[str, Column]], names: Iterable[str], selected: Iterable[str]
+    steps: Sequence[Mapping[str, Column]], names: Sequence[str], selected: Iterable[str]
 ) -> Transform:
     """One `withColumns` after the other, and a `select` of what remains.
 
