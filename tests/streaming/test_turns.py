@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -25,22 +25,33 @@ class Stage:
     is_stopping: threading.Event = field(default_factory=threading.Event)
     entered: list[str] = field(default_factory=list)
     leave: dict[str, threading.Event] = field(default_factory=dict)
+    runs: list[Future[None]] = field(default_factory=list)
 
-    def ask(self, flow: str) -> Future[None]:
-        """Have a flow ask for a turn; returns when it has one or waits."""
-        self.leave[flow] = threading.Event()
-        running = self.pool.submit(self._run, flow)
-        wait_until(lambda: flow in (*self.turns.waiting, *self.entered), f"{flow} to ask")
-        return running
+    def ask(self, *flows: str) -> None:
+        """Have flows ask for a turn, one after the other, each until it has one or waits."""
+        for flow in flows:
+            self.leave[flow] = threading.Event()
+            self.runs.append(self.pool.submit(self._run, flow))
+            self._wait_until_asked(flow)
 
     def end(self, flow: str) -> None:
         """Let a flow that has its turn go."""
         self.leave[flow].set()
 
-    def wait_for(self, *flows: str) -> None:
-        """Wait until exactly these have had a turn, in this order."""
-        wait_until(lambda: len(self.entered) >= len(flows), f"{flows} to run")
-        assert self.entered == list(flows)
+    def find_entered(self, count: int) -> list[str]:
+        """The flows that have had a turn, in this order, once there are so many."""
+        wait_until(lambda: len(self.entered) >= count, f"{count} flows to run")
+        return list(self.entered)
+
+    def close(self) -> None:
+        """Let all go; raises what one of them has raised."""
+        for event in self.leave.values():
+            event.set()
+        for run in self.runs:
+            run.result()
+
+    def _wait_until_asked(self, flow: str) -> None:
+        wait_until(lambda: flow in (*self.turns.waiting, *self.entered), f"{flow} to ask")
 
     def _run(self, flow: str) -> None:
         with self.turns.take(flow, self.is_stopping):
@@ -48,70 +59,65 @@ class Stage:
             assert self.leave[flow].wait(60)
 
 
+OpenStage = Callable[[int | None], Stage]
+
+
 @pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(max_workers=8) as executor:
-        yield executor
+def open_stage() -> Iterator[OpenStage]:
+    """Makes a stage with so many turns; its flows are let go at the end."""
+    stages: list[Stage] = []
+
+    def make(at_once: int | None) -> Stage:
+        stages.append(Stage(Turns(at_once), pool))
+        return stages[-1]
+
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        yield make
+        for stage in stages:
+            stage.close()
 
 
-def _open(pool: ThreadPoolExecutor, at_once: int | None) -> Stage:
-    return Stage(Turns(at_once), pool)
-
-
-def test_those_nearest_to_pages_go_first(pool: ThreadPoolExecutor) -> None:
-    stage = _open(pool, 1)
-    for flow in ("verdicts", "gold_details", "bronze", "sessions", "gold_events", "silver"):
-        stage.ask(flow)
+def test_those_nearest_to_pages_go_first(open_stage: OpenStage) -> None:
+    stage = open_stage(1)
+    stage.ask("verdicts", "gold_details", "bronze", "sessions", "gold_events", "silver")
     order = ["verdicts", "gold_events", "silver", "bronze", "gold_details", "sessions"]
     for number, flow in enumerate(order, 1):
-        stage.wait_for(*order[:number])
+        assert stage.find_entered(number) == order[:number]
         stage.end(flow)
 
 
-def test_the_others_leave_a_turn_free(pool: ThreadPoolExecutor) -> None:
-    stage = _open(pool, 2)
-    stage.ask("sessions")
-    stage.ask("gold_details")
-    stage.wait_for("sessions")
+def test_the_others_leave_a_turn_free(open_stage: OpenStage) -> None:
+    stage = open_stage(2)
+    stage.ask("sessions", "gold_details")
+    assert stage.find_entered(1) == ["sessions"]
     assert stage.turns.waiting == ("gold_details",)
     stage.ask("silver")
-    stage.wait_for("sessions", "silver")
+    assert stage.find_entered(2) == ["sessions", "silver"]
     stage.end("silver")
     stage.end("sessions")
-    stage.wait_for("sessions", "silver", "gold_details")
-    stage.end("gold_details")
+    assert stage.find_entered(3) == ["sessions", "silver", "gold_details"]
 
 
-def test_all_turns_can_go_to_the_way_to_pages(pool: ThreadPoolExecutor) -> None:
-    stage = _open(pool, 2)
-    for flow in ("bronze", "gold_events", "sessions"):
-        stage.ask(flow)
-    stage.wait_for("bronze", "gold_events")
+def test_all_turns_can_go_to_the_way_to_pages(open_stage: OpenStage) -> None:
+    stage = open_stage(2)
+    stage.ask("bronze", "gold_events", "sessions")
+    assert stage.find_entered(2) == ["bronze", "gold_events"]
     stage.end("bronze")
-    stage.wait_for("bronze", "gold_events", "sessions")
-    stage.end("gold_events")
-    stage.end("sessions")
+    assert stage.find_entered(3) == ["bronze", "gold_events", "sessions"]
 
 
-def test_without_a_limit_nobody_waits(pool: ThreadPoolExecutor) -> None:
-    stage = _open(pool, None)
-    flows = (*WAY_TO_PAGES, *_OTHERS)
-    for flow in flows:
-        stage.ask(flow)
-    stage.wait_for(*flows)
-    for flow in flows:
-        stage.end(flow)
+def test_without_a_limit_nobody_waits(open_stage: OpenStage) -> None:
+    stage = open_stage(None)
+    stage.ask(*WAY_TO_PAGES, *_OTHERS)
+    assert stage.find_entered(7) == [*WAY_TO_PAGES, *_OTHERS]
 
 
-def test_nobody_waits_while_the_app_stops(pool: ThreadPoolExecutor) -> None:
-    stage = _open(pool, 1)
-    stage.ask("silver")
-    stage.ask("bronze")
-    stage.wait_for("silver")
+def test_nobody_waits_while_the_app_stops(open_stage: OpenStage) -> None:
+    stage = open_stage(1)
+    stage.ask("silver", "bronze")
+    assert stage.find_entered(1) == ["silver"]
     stage.is_stopping.set()
-    stage.wait_for("silver", "bronze")
-    stage.end("silver")
-    stage.end("bronze")
+    assert stage.find_entered(2) == ["silver", "bronze"]
 
 
 def test_a_batch_that_fails_gives_its_turn_back() -> None:
