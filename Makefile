@@ -50,8 +50,9 @@ lint: $(INSTALLED) ## ruff, mypy, and every file in conf/ against its model
 	  WEB_ANALYTICS_CONFIG=$$file $(BIN)/web-analytics config show >/dev/null || exit 1; \
 	  echo "$$file: valid"; done
 
+# Two workers: one run alone keeps little more than one core busy. Who runs what: tests/conftest.py.
 test: lint ## lint, then the unit and end-to-end tests
-	$(BIN)/pytest -m "not integration" $(PYTEST_ARGS)
+	$(BIN)/pytest -n 2 --no-loadscope-reorder -m "not integration" $(PYTEST_ARGS)
 
 test-integration: $(INSTALLED) ## Longer end-to-end and fault tests
 	$(BIN)/pytest -m integration $(PYTEST_ARGS)

@@ -1,4 +1,9 @@
-"""What every test may ask for: one Spark session and one Kafka broker for the whole run."""
+"""What every test may ask for, one Spark session and one Kafka broker; and who runs which tests.
+
+`make test` has two workers, each with a session and, if it needs one, a broker of its own. A worker
+takes the tests of one group after the other: whole chains are one group, so that two of them never
+share the cores, and the tests of the API another, for they share a lake. The rest goes by file.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +16,8 @@ from collections.abc import Iterator
 import pytest
 import structlog
 from pyspark.sql import SparkSession
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from embedded.jars import spark_jars
 from embedded.java import java_home
@@ -22,6 +29,8 @@ from settings.section import SparkSettings
 from streaming.session import build_session
 
 _BROKER_TIMEOUT_S = 120
+# The groups that take longest begin first.
+_FOLDERS_AS_GROUPS = ("tests/e2e", "tests/serving")
 
 # Tracebacks as the product logs them; drawn with all local variables, one takes a second.
 structlog.configure(
@@ -30,6 +39,32 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
     ]
 )
+
+
+class _ByGroup(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        return _find_group(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Who of the workers runs which tests."""
+    return _ByGroup(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Longest groups first; within a group as they stand."""
+    items.sort(key=lambda item: _rank(_find_group(item.nodeid)))
+
+
+def _find_group(nodeid: str) -> str:
+    """The folder or the file whose tests one worker runs one after the other."""
+    file = nodeid.partition("::")[0]
+    return next((name for name in _FOLDERS_AS_GROUPS if file.startswith(f"{name}/")), file)
+
+
+def _rank(group: str) -> int:
+    order = _FOLDERS_AS_GROUPS
+    return order.index(group) if group in order else len(order)
 
 
 @pytest.fixture
