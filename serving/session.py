@@ -12,12 +12,13 @@ from pyspark.sql import SparkSession
 
 from embedded.jars import spark_jars
 from embedded.java import java_home
+from settings.jvm import DRIVER_OPTIONS
 from settings.section import SparkSettings
 
 STATIC_PROPERTIES = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-    "spark.driver.extraJavaOptions": "-Duser.timezone=UTC -XX:+UseSerialGC",
+    "spark.driver.extraJavaOptions": DRIVER_OPTIONS,
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     # Queries at once share the cores instead of waiting for each other.

@@ -26,11 +26,12 @@ from serving.sql.answer import Answer
 from serving.sql.engine import SqlEngine, SqlFailed, SqlLimits
 from serving.sql.request import SqlRequest
 from serving.sql_guard.refusal import Refused
+from settings.jvm import DRIVER_OPTIONS
 from settings.section import SparkSettings
 from settings.sql import SqlSettings
 
 # An error of memory ends the JVM at once instead of leaving it half alive.
-_JAVA_OPTIONS = "-Duser.timezone=UTC -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError -Xss4m"
+_JAVA_OPTIONS = f"{DRIVER_OPTIONS} -XX:+ExitOnOutOfMemoryError -Xss4m"
 
 
 def main(descriptor: int) -> None:
