@@ -25,6 +25,7 @@ from streaming.pacing import (
     Turns,
     choose_execution,
     find_readers,
+    rest_after_batch,
     wait_for_readers,
     wait_until_taken,
 )
@@ -113,11 +114,11 @@ def start_flow(
         settings = runtime.settings
         wait_for_readers(settings, readers, runtime.is_stopping)
         count = count_batch(settings, flow.name, batch_id)
-        with turns.take(flow.name, runtime.is_stopping):
+        with turns.take(flow.name, runtime.is_stopping) as turn:
             choose_execution(rows.sparkSession, count)
             # The session of the batch, not the application's: each query runs in a clone.
             batch_runtime = Runtime(rows.sparkSession, settings, runtime.rules)
-            batch = Batch(batch_runtime, flow.name, batch_id, state)
+            batch = Batch(batch_runtime, flow.name, batch_id, state, turn.give_way)
             write(rows, batch)
             if batch.written:
                 write_state(checkpoint, state)
@@ -125,6 +126,7 @@ def start_flow(
         flow_log.debug("batch written", batch=batch_id, tables=batch.written)
         if not available_now:
             wait_until_taken(settings, flow.name, count, runtime.is_stopping)
+            rest_after_batch(settings, flow.name, count, turn.worked_s, turns, runtime.is_stopping)
 
     writer = flow.read(runtime).writeStream.queryName(flow.name).foreachBatch(write_batch)
     writer = writer.option("checkpointLocation", checkpoint)

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from pyspark.sql import SparkSession
 
@@ -25,6 +26,11 @@ _TAKEN_POLL_S = 0.05
 # The way of an event to `/pages`: where not all batches can run at once, these come first, the last
 # of them before the others, so that what is on its way arrives.
 WAY_TO_PAGES = ("bronze", "silver", "gold_events")
+# The other flows rest after a batch for so many times what it took: together they have a third of
+# the machine at most, however slow it is.
+_REST_PER_WORK = 10
+_REST_POLL_S = 0.5
+_IDLE_S = 1.0
 # Bronze takes records in at least so often, whatever holds the flow behind it.
 _LONGEST_PAUSE_S = 10.0
 
@@ -37,9 +43,10 @@ class Turns:
 
     def __init__(self, at_once: int | None) -> None:
         self._at_once = at_once
-        self._has_changed = threading.Condition()
+        self._has_changed = threading.Condition(threading.RLock())
         self._running: list[str] = []
         self._waiting: list[str] = []
+        self._used_at = 0.0
 
     @property
     def waiting(self) -> tuple[str, ...]:
@@ -47,20 +54,49 @@ class Turns:
         return tuple(self._waiting)
 
     @contextmanager
-    def take(self, flow: str, is_stopping: threading.Event) -> Iterator[None]:
+    def take(self, flow: str, is_stopping: threading.Event) -> Iterator[Turn]:
         """Wait for a turn and have it until the block ends. While the app stops, nobody waits."""
+        turn = Turn(self, flow, is_stopping)
+        self._enter(flow, is_stopping)
+        turn.began = time.monotonic()
+        try:
+            yield turn
+        finally:
+            turn.worked_s += time.monotonic() - turn.began
+            self._leave(flow)
+
+    def hand_over(self, flow: str, is_stopping: threading.Event) -> None:
+        """Take a running flow's turn back if one on the way to `/pages` waits; give it another."""
         with self._has_changed:
-            self._waiting.append(flow)
+            if not any(name in WAY_TO_PAGES for name in self._waiting):
+                return
+            self._leave(flow)
+            self._enter(flow, is_stopping, place=0)  # before others that have not begun
+
+    def _enter(self, flow: str, is_stopping: threading.Event, place: int | None = None) -> None:
+        with self._has_changed:
+            self._waiting.insert(len(self._waiting) if place is None else place, flow)
             while not (self._may_run(flow) or is_stopping.is_set()):
                 self._has_changed.wait(_POLL_S)
             self._waiting.remove(flow)
             self._running.append(flow)
-        try:
-            yield
-        finally:
-            with self._has_changed:
-                self._running.remove(flow)
-                self._has_changed.notify_all()
+
+    def _leave(self, flow: str) -> None:
+        with self._has_changed:
+            self._running.remove(flow)
+            self._used_at = time.monotonic()
+            self._has_changed.notify_all()
+
+    @property
+    def is_limited(self) -> bool:
+        """Not all flows can run at once."""
+        return self._at_once is not None
+
+    def idle_s(self) -> float:
+        """For how long nobody has run or waited."""
+        with self._has_changed:
+            is_idle = not (self._running or self._waiting)
+            return time.monotonic() - self._used_at if is_idle else 0.0
 
     def _may_run(self, flow: str) -> bool:
         if self._at_once is None:
@@ -70,6 +106,26 @@ class Turns:
             return False
         # Of equals, who has waited longest.
         return len(self._running) < self._at_once and flow == min(self._waiting, key=_rank)
+
+
+@dataclass
+class Turn:
+    """One flow's turn, for one batch; `worked_s`: for how long it has had it, once it is over."""
+
+    turns: Turns
+    flow: str
+    is_stopping: threading.Event
+    worked_s: float = 0.0
+    began: float = 0.0
+
+    def give_way(self) -> None:
+        """Between two writes: let flows go first that are on the way to `/pages`, if any wait.
+
+        Whoever holds a lock that these need must not.
+        """
+        self.worked_s += time.monotonic() - self.began
+        self.turns.hand_over(self.flow, self.is_stopping)
+        self.began = time.monotonic()
 
 
 def _rank(flow: str) -> int:
@@ -123,4 +179,27 @@ def wait_until_taken(
     until = time.monotonic() + _LONGEST_PAUSE_S
     while count_flow_behind(settings, WAY_TO_PAGES[1]) and time.monotonic() < until:
         if is_stopping.wait(_TAKEN_POLL_S):
+            return
+
+
+def rest_after_batch(
+    settings: Settings,
+    flow: str,
+    rows: int,
+    took_s: float,
+    turns: Turns,
+    is_stopping: threading.Event,
+) -> None:
+    """Leave the turns to the way to `/pages`, after a batch of another flow that took `took_s`.
+
+    Only while they are used, and until there is enough for a large batch, whose rows cost less.
+
+    rows: of the batch, which Spark counts as read only when its flow goes on.
+    """
+    if flow in WAY_TO_PAGES or not turns.is_limited:
+        return
+    until = time.monotonic() + took_s * _REST_PER_WORK
+    while time.monotonic() < until and turns.idle_s() < _IDLE_S:
+        has_enough = count_flow_behind(settings, flow) - rows >= COMPILE_FROM_ROWS
+        if has_enough or is_stopping.wait(_REST_POLL_S):
             return

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -64,6 +64,8 @@ class Batch:
     flow: str
     batch_id: int
     state: FlowState
+    # Called between writes: others may be in more of a hurry (`streaming.pacing.Turn`).
+    give_way: Callable[[], None] = lambda: None
     written: list[str] = field(default_factory=list)
 
     def append(

@@ -86,6 +86,7 @@ def _open_events(runtime: Runtime, grain: _Grain) -> WriteBatch:
         as_of = max((time for time in (latest, as_of) if time), default=None)
         metadata = {"as_of": as_of.isoformat()} if as_of else None
         write_changes(changes, batch, grain, metadata)
+        batch.give_way()
         fold(batch, metadata)
 
     return write
@@ -97,6 +98,7 @@ def _open_sessions(runtime: Runtime) -> WriteBatch:
     def write(changes: DataFrame, batch: Batch) -> None:
         metadata = _complete_until(batch)
         write_changes(changes, batch, _SESSIONS, metadata)
+        batch.give_way()
         fold(batch, metadata)
 
     return write
@@ -123,6 +125,7 @@ def _keep_for(grain: _Grain, rows: DataFrame) -> Iterator[DataFrame]:
 
 def _append(rows: DataFrame, batch: Batch, grain: _Grain, metadata: Metadata) -> None:
     for table in grain.tables:
+        batch.give_way()
         batch.append(table, grain.partials[table.name](rows), metadata)
 
 
@@ -136,6 +139,7 @@ def _write_rewritten(changes: DataFrame, batch: Batch, grain: _Grain, metadata: 
             now = _with_bucket(read_table(batch.runtime, grain.source.name, version), grain)
             with _keep_for(grain, now.where(replaced)) as rows:
                 for table in grain.tables:
+                    batch.give_way()
                     partials = grain.partials[table.name](rows)
                     batch.replace(table, partials, replaced, metadata)
 

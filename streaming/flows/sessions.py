@@ -78,6 +78,7 @@ def write_batch(closed: DataFrame, batch: Batch) -> None:
         if not is_carried_back(table, version)
     ]
     with keep_batch(forget_plan(closed)) as closed, keep_cached() as cached:
+        batch.give_way()
         closed = judge_sessions(closed, batch.runtime.rules.current.bots.behaviour)
         bounds = closed.agg(F.min("first_day").alias("first"), F.max("last_day").alias("last"))
         first_day, last_day = bounds.collect()[0]

@@ -10,7 +10,13 @@ from dataclasses import dataclass, field
 import pytest
 
 from settings.model import Settings
-from streaming.pacing import COMPILE_FROM_ROWS, WAY_TO_PAGES, Turns, wait_until_taken
+from streaming.pacing import (
+    COMPILE_FROM_ROWS,
+    WAY_TO_PAGES,
+    Turns,
+    rest_after_batch,
+    wait_until_taken,
+)
 from tests.e2e.app import wait_until
 
 _OTHERS = ("sessions", "verdicts", "gold_details", "gold_sessions")
@@ -25,12 +31,13 @@ class Stage:
     is_stopping: threading.Event = field(default_factory=threading.Event)
     entered: list[str] = field(default_factory=list)
     leave: dict[str, threading.Event] = field(default_factory=dict)
+    give_way: dict[str, threading.Event] = field(default_factory=dict)
     runs: list[Future[None]] = field(default_factory=list)
 
     def ask(self, *flows: str) -> None:
         """Have flows ask for a turn, one after the other, each until it has one or waits."""
         for flow in flows:
-            self.leave[flow] = threading.Event()
+            self.leave[flow], self.give_way[flow] = threading.Event(), threading.Event()
             self.runs.append(self.pool.submit(self._run, flow))
             self._wait_until_asked(flow)
 
@@ -54,9 +61,13 @@ class Stage:
         wait_until(lambda: flow in (*self.turns.waiting, *self.entered), f"{flow} to ask")
 
     def _run(self, flow: str) -> None:
-        with self.turns.take(flow, self.is_stopping):
+        with self.turns.take(flow, self.is_stopping) as turn:
             self.entered.append(flow)
-            assert self.leave[flow].wait(60)
+            while not self.leave[flow].wait(0.01):
+                if self.give_way[flow].is_set():
+                    self.give_way[flow].clear()
+                    turn.give_way()
+                    self.entered.append(flow)
 
 
 OpenStage = Callable[[int | None], Stage]
@@ -120,6 +131,37 @@ def test_nobody_waits_while_the_app_stops(open_stage: OpenStage) -> None:
     assert stage.find_entered(2) == ["silver", "bronze"]
 
 
+def test_a_batch_gives_way_between_two_writes_and_goes_on_before_others(
+    open_stage: OpenStage,
+) -> None:
+    stage = open_stage(1)
+    stage.ask("gold_details", "sessions", "silver")
+    stage.give_way["gold_details"].set()
+    order = ["gold_details", "silver", "gold_details", "sessions"]
+    assert stage.find_entered(2) == order[:2]
+    stage.end("silver")
+    assert stage.find_entered(3) == order[:3]
+    stage.end("gold_details")
+    assert stage.find_entered(4) == order
+
+
+def test_nobody_gives_way_to_flows_that_are_not_on_the_way(open_stage: OpenStage) -> None:
+    stage = open_stage(1)
+    stage.ask("gold_details", "sessions")
+    stage.give_way["gold_details"].set()
+    assert stage.find_entered(2) == ["gold_details", "gold_details"]
+    assert stage.turns.waiting == ("sessions",)
+
+
+def test_a_turn_counts_the_work_and_not_the_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns, clock = Turns(1), iter([0.0, 3.0, 3.0, 10.0, 14.0, 14.0])
+    monkeypatch.setattr("streaming.pacing.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr(turns, "hand_over", lambda *_: next(clock))
+    with turns.take("sessions", threading.Event()) as turn:
+        turn.give_way()
+    assert turn.worked_s == 3 + 4
+
+
 def test_a_batch_that_fails_gives_its_turn_back() -> None:
     turns, is_stopping = Turns(1), threading.Event()
     with pytest.raises(ZeroDivisionError), turns.take("silver", is_stopping):
@@ -161,3 +203,67 @@ def test_bronze_does_not_wait_while_the_app_stops(monkeypatch: pytest.MonkeyPatc
     silver = _Silver(monkeypatch, 7, 7)
     wait_until_taken(Settings(), "bronze", 1, is_stopping)
     assert silver.looks == [7]
+
+
+class _Source:
+    """What a flow has not read, its own batch included, one look after the other."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *behind: int) -> None:
+        self.looks = list(behind)
+        monkeypatch.setattr("streaming.pacing.count_flow_behind", lambda *_: self.looks.pop(0))
+        monkeypatch.setattr("streaming.pacing._REST_POLL_S", 0.0)
+
+
+def _rest(flow: str, turns: Turns, took_s: float, is_stopping: threading.Event) -> None:
+    rest_after_batch(Settings(), flow, 100, took_s, turns, is_stopping)
+
+
+@pytest.mark.parametrize("flow", _OTHERS)
+def test_another_flow_rests_until_a_large_batch_waits(
+    flow: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = Turns(1)
+    source = _Source(monkeypatch, 100, 99 + COMPILE_FROM_ROWS, 100 + COMPILE_FROM_ROWS, 0)
+    with turns.take("silver", threading.Event()):
+        _rest(flow, turns, 3600, threading.Event())
+    assert source.looks == [0]
+
+
+def test_the_rest_is_as_long_as_the_work_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns, clock = Turns(1), iter(range(100))
+    source = _Source(monkeypatch, *[100] * 100)
+    with turns.take("silver", threading.Event()):
+        monkeypatch.setattr("streaming.pacing.time.monotonic", lambda: next(clock))
+        _rest("sessions", turns, 2, threading.Event())
+        monkeypatch.undo()
+    # Ten times two seconds, of which each look takes one here.
+    assert len(source.looks) == 100 - 19
+
+
+def test_nobody_rests_where_nobody_wants_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = Turns(1)
+    with turns.take("silver", threading.Event()):
+        assert turns.idle_s() == 0
+    monkeypatch.setattr("streaming.pacing._IDLE_S", 0.0)
+    source = _Source(monkeypatch, 100)
+    _rest("sessions", turns, 3600, threading.Event())
+    assert source.looks == [100]
+
+
+@pytest.mark.parametrize(("flow", "at_once"), [*((name, 1) for name in WAY_TO_PAGES), ("x", None)])
+def test_the_way_to_pages_never_rests_and_nobody_without_a_limit(
+    flow: str, at_once: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, turns = _Source(monkeypatch, 100), Turns(at_once)
+    with turns.take("silver", threading.Event()):
+        _rest(flow, turns, 3600, threading.Event())
+    assert source.looks == [100]
+
+
+def test_nobody_rests_while_the_app_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    is_stopping, turns = threading.Event(), Turns(1)
+    is_stopping.set()
+    source = _Source(monkeypatch, 100, 100)
+    with turns.take("silver", threading.Event()):
+        _rest("sessions", turns, 3600, is_stopping)
+    assert source.looks == [100]
