@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from pyspark.sql import DataFrame
@@ -106,7 +107,9 @@ def start_flow(
     write_state(checkpoint, state)
     write = flow.open(runtime)
     counted = FLOW_NAMES.index(flow.name) * COMPACT_EVERY_BATCHES // len(FLOW_NAMES)
-    compact = open_compaction(flow.targets, counted=counted)
+    # Its own turns: what the batch has written is on its way to `/pages` first.
+    take_turn = partial(turns.take, "compaction", runtime.is_stopping)
+    compact = open_compaction(flow.targets, take_turn, counted=counted)
     flow_log = log.bind(flow=flow.name)
     readers = () if available_now else find_readers(flow.targets)
 
@@ -122,7 +125,8 @@ def start_flow(
             write(rows, batch)
             if batch.written:
                 write_state(checkpoint, state)
-                compact(batch_runtime)
+        if batch.written:
+            compact(batch_runtime)
         flow_log.debug("batch written", batch=batch_id, tables=batch.written)
         if not available_now:
             wait_until_taken(settings, flow.name, count, runtime.is_stopping)

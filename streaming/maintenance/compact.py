@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 
 import structlog
 from delta.tables import DeltaTable
@@ -24,10 +25,15 @@ COMPACT_EVERY_BATCHES = 50
 _MIN_FILES = 20
 
 Partition = tuple[tuple[str, str | None], ...]
+# Opened round each commit: see `streaming.pacing.Turns`.
+TakeTurn = Callable[[], AbstractContextManager[object]]
 
 
 def open_compaction(
-    tables: Iterable[str], every: int = COMPACT_EVERY_BATCHES, counted: int = 0
+    tables: Iterable[str],
+    take_turn: TakeTurn = nullcontext,
+    every: int = COMPACT_EVERY_BATCHES,
+    counted: int = 0,
 ) -> Callable[[Runtime], None]:
     """Return what a flow calls after each batch: every so many, it compacts its tables.
 
@@ -43,7 +49,9 @@ def open_compaction(
         batches += 1
         if batches % every == 0:
             for table in tables:
-                count = compact_table(runtime, table, FLOW_SIZES, at_least=_MIN_FILES)
+                count = compact_table(
+                    runtime, table, FLOW_SIZES, at_least=_MIN_FILES, take_turn=take_turn
+                )
                 log.debug("compacted", table=table, files=count)
 
     return compact
@@ -55,6 +63,7 @@ def compact_table(
     sizes: FileSizes,
     *,
     at_least: int = 2,
+    take_turn: TakeTurn = nullcontext,
     is_dry_run: bool = False,
 ) -> int:
     """Put the small files of each partition that has `at_least` so many together.
@@ -65,6 +74,7 @@ def compact_table(
     for partition in partitions if not is_dry_run else ():
         # Not for all partitions at once: the table's flow waits meanwhile.
         with (
+            take_turn(),
             hold_table(runtime, table),
             say_in_commits(runtime.spark, last_said(runtime, table)),
             set_properties(runtime.spark, sizes.properties),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +37,20 @@ def test_a_flow_compacts_its_tables_every_so_many_batches(short_lake: Lake) -> N
     days = list_days(lake)
     assert days.count(DAYS[0]) >= 20 > days.count(DAYS[1]) > 1
 
-    compact = open_compaction([PAGES.name], every=2)
+    turns: list[tuple[int, int]] = []
+
+    @contextmanager
+    def take_turn() -> Iterator[None]:
+        began = latest_version(table)
+        yield
+        turns.append((began, latest_version(table)))
+
+    compact = open_compaction([PAGES.name], take_turn, every=2)
     version = latest_version(table)
     compact(lake.runtime)
-    assert latest_version(table) == version
+    assert (latest_version(table), turns) == (version, [])
     compact(lake.runtime)
+    assert turns == [(version, version + 1)]
 
     # The day with few files is not worth a commit.
     assert latest_version(table) == version + 1
