@@ -57,6 +57,7 @@ def test_fresh_data_is_healthy(api: TestClient, reader: FakeReader) -> None:
 @pytest.mark.parametrize(
     "as_of",
     [(datetime.now(UTC) - timedelta(seconds=FRESHNESS_WARNING_S + 60)).isoformat(), "nonsense"],
+    ids=["old", "nonsense"],  # the same for all workers
 )
 def test_old_data_is_a_warning(api: TestClient, reader: FakeReader, as_of: str) -> None:
     say_as_of(reader, as_of)
