@@ -37,8 +37,7 @@ def open_compaction(
 ) -> Callable[[Runtime], None]:
     """Return what a flow calls after each batch: every so many, it compacts its tables.
 
-    Files below half the target are read again, so each event is written a few times until its file
-    is left alone.
+    What is large enough is left alone, so an event is written again once or twice.
 
     counted: batches to begin with, so that flows which go in step do not all stop at once for it.
     """

@@ -47,9 +47,10 @@ class FileSizes:
         }
 
 
-FLOW_SIZES = FileSizes(small=16 * _MIB, target=32 * _MIB)
+# What small batches leave, and no file of a backlog: for so long nobody else has a turn.
+FLOW_SIZES = FileSizes(small=_MIB, target=8 * _MIB)
 # `maintain` goes on with what the flows have made.
-MAINTAIN_SIZES = FileSizes(small=FLOW_SIZES.target, target=128 * _MIB)
+MAINTAIN_SIZES = FileSizes(small=32 * _MIB, target=128 * _MIB)
 
 
 @dataclass(frozen=True)
