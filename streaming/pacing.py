@@ -29,6 +29,8 @@ WAY_TO_PAGES = ("bronze", "silver", "gold_events")
 # The other flows rest after a batch for so many times what it took: together they have a third of
 # the machine at most, however slow it is.
 _REST_PER_WORK = 10
+# The first batches after a start take far longer than those to come.
+_LONGEST_REST_S = 30.0
 _REST_POLL_S = 0.5
 _IDLE_S = 1.0
 # Bronze takes records in at least so often, whatever holds the flow behind it.
@@ -198,7 +200,7 @@ def rest_after_batch(
     """
     if flow in WAY_TO_PAGES or not turns.is_limited:
         return
-    until = time.monotonic() + took_s * _REST_PER_WORK
+    until = time.monotonic() + min(took_s * _REST_PER_WORK, _LONGEST_REST_S)
     while time.monotonic() < until and turns.idle_s() < _IDLE_S:
         has_enough = count_flow_behind(settings, flow) - rows >= COMPILE_FROM_ROWS
         if has_enough or is_stopping.wait(_REST_POLL_S):

@@ -229,15 +229,18 @@ def test_another_flow_rests_until_a_large_batch_waits(
     assert source.looks == [0]
 
 
-def test_the_rest_is_as_long_as_the_work_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("took_s", "rest_s"), [(2, 20), (3600, 30)])
+def test_the_rest_is_as_long_as_the_work_asks(
+    took_s: float, rest_s: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     turns, clock = Turns(1), iter(range(100))
     source = _Source(monkeypatch, *[100] * 100)
     with turns.take("silver", threading.Event()):
         monkeypatch.setattr("streaming.pacing.time.monotonic", lambda: next(clock))
-        _rest("sessions", turns, 2, threading.Event())
+        _rest("sessions", turns, took_s, threading.Event())
         monkeypatch.undo()
-    # Ten times two seconds, of which each look takes one here.
-    assert len(source.looks) == 100 - 19
+    # Each look takes a second here, the first one no time.
+    assert len(source.looks) == 100 - (rest_s - 1)
 
 
 def test_nobody_rests_where_nobody_wants_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
