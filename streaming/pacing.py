@@ -26,8 +26,8 @@ _TAKEN_POLL_S = 0.05
 # The way of an event to `/pages`: where not all batches can run at once, these come first, the last
 # of them before the others, so that what is on its way arrives.
 WAY_TO_PAGES = ("bronze", "silver", "gold_events")
-# The other flows rest after a batch for so many times what it took: together they have a third of
-# the machine at most, however slow it is.
+# The other flows rest after a batch for so many times what it took: the four of them have little
+# more than a third of the machine together, while a batch takes 3 s at most.
 _REST_PER_WORK = 10
 # The first batches after a start take far longer than those to come.
 _LONGEST_REST_S = 30.0
@@ -45,7 +45,7 @@ class Turns:
 
     def __init__(self, at_once: int | None) -> None:
         self._at_once = at_once
-        self._has_changed = threading.Condition(threading.RLock())
+        self._has_changed = threading.Condition()
         self._running: list[str] = []
         self._waiting: list[str] = []
         self._used_at = 0.0

@@ -63,8 +63,7 @@ def _find_group(nodeid: str) -> str:
 
 
 def _rank(group: str) -> int:
-    order = _FOLDERS_AS_GROUPS
-    return order.index(group) if group in order else len(order)
+    return (*_FOLDERS_AS_GROUPS, group).index(group)
 
 
 @pytest.fixture

@@ -170,20 +170,21 @@ def test_a_batch_that_fails_gives_its_turn_back() -> None:
         assert turns.waiting == ()
 
 
-class _Silver:
-    """What Silver has not read yet, one look after the other."""
+class _Behind:
+    """What a flow has not read yet, one look after the other."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *behind: int) -> None:
-        self.looks = list(behind)
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, flow: str, *behind: int) -> None:
+        self.flow, self.looks = flow, list(behind)
         monkeypatch.setattr("streaming.pacing.count_flow_behind", self._count)
+        monkeypatch.setattr("streaming.pacing._REST_POLL_S", 0.0)
 
     def _count(self, _: Settings, flow: str) -> int:
-        assert flow == "silver"
+        assert flow == self.flow
         return self.looks.pop(0)
 
 
 def test_bronze_waits_until_silver_has_its_small_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    silver = _Silver(monkeypatch, 7, 7, 0, 7)
+    silver = _Behind(monkeypatch, "silver", 7, 7, 0, 7)
     wait_until_taken(Settings(), "bronze", COMPILE_FROM_ROWS - 1, threading.Event())
     assert silver.looks == [7]
 
@@ -192,7 +193,7 @@ def test_bronze_waits_until_silver_has_its_small_batch(monkeypatch: pytest.Monke
 def test_nobody_waits_for_silver_otherwise(
     flow: str, rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    silver = _Silver(monkeypatch, 7)
+    silver = _Behind(monkeypatch, "silver", 7)
     wait_until_taken(Settings(), flow, rows, threading.Event())
     assert silver.looks == [7]
 
@@ -200,18 +201,9 @@ def test_nobody_waits_for_silver_otherwise(
 def test_bronze_does_not_wait_while_the_app_stops(monkeypatch: pytest.MonkeyPatch) -> None:
     is_stopping = threading.Event()
     is_stopping.set()
-    silver = _Silver(monkeypatch, 7, 7)
+    silver = _Behind(monkeypatch, "silver", 7, 7)
     wait_until_taken(Settings(), "bronze", 1, is_stopping)
     assert silver.looks == [7]
-
-
-class _Source:
-    """What a flow has not read, its own batch included, one look after the other."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *behind: int) -> None:
-        self.looks = list(behind)
-        monkeypatch.setattr("streaming.pacing.count_flow_behind", lambda *_: self.looks.pop(0))
-        monkeypatch.setattr("streaming.pacing._REST_POLL_S", 0.0)
 
 
 def _rest(flow: str, turns: Turns, took_s: float, is_stopping: threading.Event) -> None:
@@ -223,7 +215,7 @@ def test_another_flow_rests_until_a_large_batch_waits(
     flow: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     turns = Turns(1)
-    source = _Source(monkeypatch, 100, 99 + COMPILE_FROM_ROWS, 100 + COMPILE_FROM_ROWS, 0)
+    source = _Behind(monkeypatch, flow, 100, 99 + COMPILE_FROM_ROWS, 100 + COMPILE_FROM_ROWS, 0)
     with turns.take("silver", threading.Event()):
         _rest(flow, turns, 3600, threading.Event())
     assert source.looks == [0]
@@ -234,7 +226,7 @@ def test_the_rest_is_as_long_as_the_work_asks(
     took_s: float, rest_s: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     turns, clock = Turns(1), iter(range(100))
-    source = _Source(monkeypatch, *[100] * 100)
+    source = _Behind(monkeypatch, "sessions", *[100] * 100)
     with turns.take("silver", threading.Event()):
         monkeypatch.setattr("streaming.pacing.time.monotonic", lambda: next(clock))
         _rest("sessions", turns, took_s, threading.Event())
@@ -248,7 +240,7 @@ def test_nobody_rests_where_nobody_wants_a_turn(monkeypatch: pytest.MonkeyPatch)
     with turns.take("silver", threading.Event()):
         assert turns.idle_s() == 0
     monkeypatch.setattr("streaming.pacing._IDLE_S", 0.0)
-    source = _Source(monkeypatch, 100)
+    source = _Behind(monkeypatch, "sessions", 100)
     _rest("sessions", turns, 3600, threading.Event())
     assert source.looks == [100]
 
@@ -257,7 +249,7 @@ def test_nobody_rests_where_nobody_wants_a_turn(monkeypatch: pytest.MonkeyPatch)
 def test_the_way_to_pages_never_rests_and_nobody_without_a_limit(
     flow: str, at_once: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source, turns = _Source(monkeypatch, 100), Turns(at_once)
+    source, turns = _Behind(monkeypatch, flow, 100), Turns(at_once)
     with turns.take("silver", threading.Event()):
         _rest(flow, turns, 3600, threading.Event())
     assert source.looks == [100]
@@ -266,7 +258,7 @@ def test_the_way_to_pages_never_rests_and_nobody_without_a_limit(
 def test_nobody_rests_while_the_app_stops(monkeypatch: pytest.MonkeyPatch) -> None:
     is_stopping, turns = threading.Event(), Turns(1)
     is_stopping.set()
-    source = _Source(monkeypatch, 100, 100)
+    source = _Behind(monkeypatch, "sessions", 100, 100)
     with turns.take("silver", threading.Event()):
         _rest("sessions", turns, 3600, is_stopping)
     assert source.looks == [100]
