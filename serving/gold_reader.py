@@ -11,10 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import unquote
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructType
 
 from schemas.gold import GOLD_TABLES
 from schemas.history import HISTORY_FILE, Floor, parse_floors
@@ -32,6 +34,7 @@ _OPEN_TABLES = 4 * len(TABLES)
 # Spark's names for: data files or commits that a version is made of are deleted.
 _GONE = (
     "FAILED_READ_FILE.FILE_NOT_EXIST",
+    "PATH_NOT_FOUND",
     "DELTA_FILE_NOT_FOUND",
     "DELTA_LOG_FILE_NOT_FOUND",
     "DELTA_VERSION_NOT_FOUND",
@@ -49,7 +52,7 @@ class GoldReader:
         """hot_bytes: of Gold to hold in memory, see `HotTables`."""
         self._spark = spark
         self._views = Views(spark)
-        self.hot = HotTables(self.open_table, hot_bytes)
+        self.hot = HotTables(self.open_table, self._open_files, self.read_commit, hot_bytes)
         self._root = lake_root
         path = local_path(lake_root)
         files: LogFiles = HadoopFiles(spark) if path is None else LocalFiles()
@@ -161,6 +164,12 @@ class GoldReader:
             while len(self._opened) > _OPEN_TABLES:
                 self._opened.popitem(last=False)
             return self._opened[key]
+
+    def _open_files(self, name: str, schema: StructType, paths: tuple[str, ...]) -> DataFrame:
+        """Data files of a table, by their paths in its log."""
+        root = f"{self._root}/{name.replace('.', '/')}"
+        reader = self._spark.read.schema(schema).option("basePath", root)
+        return reader.parquet(*(f"{root}/{unquote(path)}" for path in paths))
 
     def _forget_log(self, path: str) -> None:
         """Another history took the table's place: Delta must not go on with the one it knows."""

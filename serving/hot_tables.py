@@ -1,8 +1,9 @@
 """Gold in memory: the last days of a table, merged by what the API can ask for.
 
 From the state of a table and what a statement reads to a DataFrame with the columns that
-`serving.queries` names, or none. What is held belongs to one version and is given for that version
-only, so no answer changes; any other is read from Delta (docs/adr/0013).
+`serving.queries` names, or none. What is held belongs to one version, and is given for a later one
+with the files that were added since, so no answer changes; any other is read from Delta
+(docs/adr/0013).
 
 Each row is held twice: by bucket and by all that can be asked for; and, merged further, by day and
 by what endpoints group by when nothing else is asked for.
@@ -10,7 +11,9 @@ by what endpoints group by when nothing else is asked for.
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -19,9 +22,11 @@ from datetime import UTC, date, datetime, timedelta
 import structlog
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from schemas.gold import GOLD_TABLES
 from schemas.table import GoldTable
+from serving.additions import Additions, ReadCommit
 from serving.delta_log import TableState
 from serving.endpoints import ENDPOINTS, Endpoint
 from serving.reading import Reading
@@ -30,41 +35,72 @@ log = structlog.get_logger()
 
 # The default range of 7 days, and the period before it.
 HELD_DAYS = 15
-# Loading costs about as much as so many answers from Delta: so often a version is asked for
-# before it is loaded. Of a table that changes every second or two that is seldom.
+# Loading costs about as much as so many answers from Delta: so often a table is asked for before
+# it is loaded.
 ASKED_BEFORE = 2
+# Opening a file takes as long as many rows of it: with more, the table is loaded anew.
+MOST_ADDED = 16
+# Of a table that changes all the time, the least part of the time that goes by without a load.
+_REST_PER_LOAD = 10
+_SHORTEST_REST_S = 5.0
 
 _BUCKET, _DAY = "bucket", "day"
-# Frames of one version that are kept for who asks the same.
+# Frames that are kept for who asks the same.
 _MOST_CHOSEN = 64
 
 _TABLES = {table.name: table for table in GOLD_TABLES}
 
+# A table's files by their paths in its log, as rows of its schema.
+OpenFiles = Callable[[str, StructType, tuple[str, ...]], DataFrame]
 
-@dataclass(frozen=True)
-class _Rows:
-    """Rows of a table from a day on, of the levels BUCKET and DAY, and the dimensions of these."""
 
+@dataclass
+class _Held:
+    """Rows of one version of a table, from the day `since` on, and what was added to it later.
+
+    all: rows of the levels BUCKET and DAY; dimensions, by_day: the dimensions of these.
+    bytes: of the files that they lie in.
+    """
+
+    state: TableState
     since: date
     dimensions: frozenset[str]
     by_day: frozenset[str]
     all: DataFrame
-    _chosen: dict[frozenset[date] | None, DataFrame] = field(default_factory=dict)
+    schema: StructType
+    bytes: int
+    additions: Additions
+    _chosen: dict[tuple[frozenset[date] | None, tuple[str, ...]], DataFrame] = field(
+        default_factory=dict
+    )
 
-    def choose(self, reading: Reading) -> DataFrame | None:
+    def find_added(self, state: TableState) -> tuple[str, ...] | None:
+        """The files added up to a later version; none if what is held is no part of it."""
+        if state.generation != self.state.generation:
+            return None
+        return self.additions.find(state.version)
+
+    def choose(
+        self, name: str, reading: Reading, added: tuple[str, ...], open_files: OpenFiles
+    ) -> DataFrame | None:
         """The fewest rows that will do; none where older ones are needed."""
         if reading.since < self.since:
             return None
         asked = reading.dimensions & self.dimensions
         split = reading.split_days if self.by_day and asked <= self.by_day else None
-        if split not in self._chosen:
+        key = split, added
+        if key not in self._chosen:
             if len(self._chosen) > _MOST_CHOSEN:
                 self._chosen.clear()
             # Made once, for each step of a plan that PySpark is told of takes milliseconds. And
             # never the frame itself: when a view is dropped (serving/views.py), Spark forgets what
             # it has cached of the view's plan.
-            self._chosen[split] = self.all.where(_choose_level(split))
-        return self._chosen[split]
+            rows = self.all.where(_choose_level(split)).drop("level")
+            if added:
+                files = open_files(name, self.schema, added)
+                rows = rows.unionByName(files.select(*rows.columns))
+            self._chosen[key] = rows
+        return self._chosen[key]
 
 
 def _choose_level(split: frozenset[date] | None) -> str:
@@ -80,13 +116,11 @@ def _choose_level(split: frozenset[date] | None) -> str:
 
 
 @dataclass
-class _Version:
-    """One version of a table: how often it was asked for, and its rows once they are held."""
+class _Wanted:
+    """How often a table was asked for in vain since its last load, and the latest version."""
 
     state: TableState
     asked: int = 0
-    rows: _Rows | None = None
-    bytes: int = 0
 
 
 class HotTables:
@@ -95,36 +129,46 @@ class HotTables:
     def __init__(
         self,
         open_table: Callable[[str, TableState], DataFrame],
+        open_files: OpenFiles,
+        read_commit: ReadCommit,
         max_bytes: int,
         endpoints: Iterable[Endpoint] = ENDPOINTS,
     ) -> None:
         """max_bytes: of all tables' files together, as they lie in the lake; 0: hold nothing."""
-        self._open_table = open_table
+        self._open_table, self._open_files = open_table, open_files
+        self._read_commit = read_commit
         self._max_bytes = max_bytes
         self._dimensions = find_dimensions(endpoints)
         self._by_day = find_grouped(endpoints)
-        self._wanted: dict[str, _Version] = {}
-        self._held: dict[str, _Version] = {}
+        self._wanted: dict[str, _Wanted] = {}
+        self._held: dict[str, _Held] = {}
+        # Of tables that are being loaded, for ever; of others, from when on they may be again.
+        self._rests_until: dict[str, float] = {}
+        self._is_closed = False
         self._lock = threading.Lock()
         self._loader = ThreadPoolExecutor(1, "hot-tables")
 
+    @property
+    def versions(self) -> dict[str, int]:
+        """Table -> the version that is held of it."""
+        with self._lock:
+            return {name: held.state.version for name, held in self._held.items()}
+
     def find(self, name: str, state: TableState, reading: Reading | None) -> DataFrame | None:
-        """The table's rows for this reading, if this version is held; counts the asking."""
+        """The table's rows for this reading, if they can be had from memory; counts the asking."""
         if reading is None or name not in self._dimensions or not self._max_bytes:
             return None
         with self._lock:
             held = self._held.get(name)
-            if held and held.rows and held.state == state:
-                return held.rows.choose(reading)
-            wanted = self._wanted.get(name)
-            if wanted is None or _is_newer(state, wanted.state):
-                wanted = self._wanted[name] = _Version(state)
-                self._let_go(name)
-            if wanted.state == state:
-                wanted.asked += 1
-                if wanted.asked == ASKED_BEFORE:
-                    self._loader.submit(self._load, name, wanted)
-        return None
+            if held and _is_newer(held.state, state):
+                return None  # the past is read from Delta
+            added = held.find_added(state) if held else None
+            if held is None or added is None:
+                self._want(name, state)
+                return None
+            if len(added) >= MOST_ADDED:
+                self._load_soon(name, state)
+            return held.choose(name, reading, added, self._open_files)
 
     def close(self, *, finish: bool = False) -> None:
         """Begin no load any more, and wait for the one that runs; finish: for all that are due.
@@ -132,40 +176,59 @@ class HotTables:
         Spark must not end under a load: its thread would wait for an answer, and the process for
         the thread, for ever.
         """
+        with self._lock:
+            self._is_closed = True
         self._loader.shutdown(wait=True, cancel_futures=not finish)
 
-    def _load(self, name: str, version: _Version) -> None:
+    def _want(self, name: str, state: TableState) -> None:
+        wanted = self._wanted.setdefault(name, _Wanted(state))
+        if _is_newer(wanted.state, state):
+            return
+        wanted.state = state
+        wanted.asked += 1
+        if wanted.asked >= ASKED_BEFORE:
+            self._load_soon(name, state)
+
+    def _load_soon(self, name: str, state: TableState) -> None:
+        if not self._is_closed and time.monotonic() >= self._rests_until.get(name, 0.0):
+            self._rests_until[name] = math.inf
+            self._loader.submit(self._load, name, state)
+
+    def _load(self, name: str, state: TableState) -> None:
         """Hold the version, if it fits beside what is held of other tables."""
+        began = time.monotonic()
+        held = None
         try:
-            since = datetime.now(UTC).date() - timedelta(days=HELD_DAYS)
-            whole = self._open_table(name, version.state)
-            table = whole.where(F.col("date") >= F.lit(since))
-            size = _measure(table)
-            if size == _measure(whole):
-                since = date.min  # nothing is older
-            others = sum(held.bytes for held in list(self._held.values()))
-            if others + size > self._max_bytes:
-                log.info("table_not_held", table=name, bytes=size, max_bytes=self._max_bytes)
-                return
-            dimensions, by_day = self._dimensions[name], self._by_day.get(name, frozenset())
-            rows = merge_levels(table, _TABLES[name], dimensions, by_day).persist()
-            rows.count()
+            held = self._merge(name, state)
         except Exception:  # whatever it is, nobody waits for it here, and Delta has the rows
             log.exception("table_not_held", table=name)
-            return
-        version.rows, version.bytes = _Rows(since, dimensions, by_day, rows), size
+        rest_s = max((time.monotonic() - began) * _REST_PER_LOAD, _SHORTEST_REST_S)
         with self._lock:
-            self._held[name] = version
-            if self._wanted[name] is not version:
-                self._let_go(name)
-                return
-        log.info("table_held", table=name, version=version.state.version, bytes=size)
+            before = self._held.pop(name, None)
+            if held:
+                self._held[name] = held
+            self._wanted.pop(name, None)
+            self._rests_until[name] = time.monotonic() + rest_s
+        if before:
+            before.all.unpersist()
 
-    def _let_go(self, name: str) -> None:
-        """Nobody asks for it any more, or reads the same rows from Delta."""
-        held = self._held.pop(name, None)
-        if held and held.rows:
-            held.rows.all.unpersist()
+    def _merge(self, name: str, state: TableState) -> _Held | None:
+        since = datetime.now(UTC).date() - timedelta(days=HELD_DAYS)
+        whole = self._open_table(name, state)
+        table = whole.where(F.col("date") >= F.lit(since))
+        size = _measure(table)
+        if size == _measure(whole):
+            since = date.min  # nothing is older
+        others = sum(held.bytes for other, held in list(self._held.items()) if other != name)
+        if others + size > self._max_bytes:
+            log.info("table_not_held", table=name, bytes=size, max_bytes=self._max_bytes)
+            return None
+        dimensions, by_day = self._dimensions[name], self._by_day.get(name, frozenset())
+        rows = merge_levels(table, _TABLES[name], dimensions, by_day).persist()
+        rows.count()
+        log.info("table_held", table=name, version=state.version, bytes=size)
+        additions = Additions(name, state.version, self._read_commit)
+        return _Held(state, since, dimensions, by_day, rows, whole.schema, size, additions)
 
 
 def find_dimensions(endpoints: Iterable[Endpoint]) -> dict[str, frozenset[str]]:

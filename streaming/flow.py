@@ -23,10 +23,10 @@ from streaming.checkpoints import (
 from streaming.delta_log import find_batch, latest_version, read_commit
 from streaming.maintenance.compact import COMPACT_EVERY_BATCHES, open_compaction
 from streaming.pacing import (
+    Rests,
     Turns,
     choose_execution,
     find_readers,
-    rest_after_batch,
     wait_for_readers,
     wait_until_taken,
 )
@@ -108,10 +108,11 @@ def start_flow(
     write = flow.open(runtime)
     counted = FLOW_NAMES.index(flow.name) * COMPACT_EVERY_BATCHES // len(FLOW_NAMES)
     # Its own turns: what the batch has written is on its way to `/pages` first.
-    take_turn = partial(turns.take, "compaction", runtime.is_stopping)
+    take_turn = partial(turns.take, "upkeep", runtime.is_stopping)
     compact = open_compaction(flow.targets, take_turn, counted=counted)
     flow_log = log.bind(flow=flow.name)
     readers = () if available_now else find_readers(flow.targets)
+    rests = Rests(runtime.settings, flow.name, turns, runtime.is_stopping)
 
     def write_batch(rows: DataFrame, batch_id: int) -> None:
         settings = runtime.settings
@@ -125,12 +126,15 @@ def start_flow(
             write(rows, batch)
             if batch.written:
                 write_state(checkpoint, state)
+        for work in batch.upkeep:
+            with take_turn():
+                work()
         if batch.written:
             compact(batch_runtime)
         flow_log.debug("batch written", batch=batch_id, tables=batch.written)
         if not available_now:
             wait_until_taken(settings, flow.name, count, runtime.is_stopping)
-            rest_after_batch(settings, flow.name, count, turn.worked_s, turns, runtime.is_stopping)
+            rests.after_batch(count, turn.worked_s)
 
     writer = flow.read(runtime).writeStream.queryName(flow.name).foreachBatch(write_batch)
     writer = writer.option("checkpointLocation", checkpoint)

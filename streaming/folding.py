@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -44,7 +45,7 @@ class _Touched:
 def open_folding(
     locate: Callable[[str], str], tables: tuple[GoldTable, ...], every: int = FOLD_EVERY_BATCHES
 ) -> Fold:
-    """Return what a flow calls after each batch: every so many batches, it folds what they added.
+    """Return what a flow calls in each batch: every so many, what they added is folded after it.
 
     locate: table name -> URI. Partials that an earlier process left unfolded stay so.
     """
@@ -55,18 +56,19 @@ def open_folding(
     def fold(batch: Batch, metadata: Mapping[str, Any] | None) -> None:
         nonlocal batches
         batches += 1
-        if batches % every:
-            return
-        for table in tables:
-            uri, days = locate(table.name), touched[table.name]
-            version = latest_version(uri)
-            start, end = Position(seen[table.name] + 1, -1), Position(version + 1, -1)
-            _note(days, files_added(uri, start, end))
-            if where := _take_due(days):
-                partials = read_table(batch.runtime, table.name).where(where)
-                batch.replace(table, fold_partials(partials, table), where, metadata)
-                log.info("folded", flow=batch.flow, table=table.name, where=where)
-            seen[table.name] = latest_version(uri)
+        if batches % every == 0:
+            batch.upkeep += [partial(fold_table, batch, table, metadata) for table in tables]
+
+    def fold_table(batch: Batch, table: GoldTable, metadata: Mapping[str, Any] | None) -> None:
+        uri, days = locate(table.name), touched[table.name]
+        version = latest_version(uri)
+        start, end = Position(seen[table.name] + 1, -1), Position(version + 1, -1)
+        _note(days, files_added(uri, start, end))
+        if where := _take_due(days):
+            partials = read_table(batch.runtime, table.name).where(where)
+            batch.replace(table, fold_partials(partials, table), where, metadata)
+            log.info("folded", flow=batch.flow, table=table.name, where=where)
+        seen[table.name] = latest_version(uri)
 
     return fold
 

@@ -29,7 +29,7 @@ WAY_TO_PAGES = ("bronze", "silver", "gold_events")
 # The other flows rest after a batch for so many times what it took: the four of them have little
 # more than a third of the machine together, while a batch takes 3 s at most.
 _REST_PER_WORK = 10
-# The first batches after a start take far longer than those to come.
+# On a cold machine batches take far longer than those to come.
 _LONGEST_REST_S = 30.0
 _REST_POLL_S = 0.5
 _IDLE_S = 1.0
@@ -54,6 +54,11 @@ class Turns:
     def waiting(self) -> tuple[str, ...]:
         """The flows that wait for a turn, who came first first."""
         return tuple(self._waiting)
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """The flows that have a turn."""
+        return tuple(self._running)
 
     @contextmanager
     def take(self, flow: str, is_stopping: threading.Event) -> Iterator[Turn]:
@@ -184,24 +189,30 @@ def wait_until_taken(
             return
 
 
-def rest_after_batch(
-    settings: Settings,
-    flow: str,
-    rows: int,
-    took_s: float,
-    turns: Turns,
-    is_stopping: threading.Event,
-) -> None:
-    """Leave the turns to the way to `/pages`, after a batch of another flow that took `took_s`.
+@dataclass
+class Rests:
+    """A flow's rests, after which it goes on; see `after_batch`."""
 
-    Only while they are used, and until there is enough for a large batch, whose rows cost less.
+    settings: Settings
+    flow: str
+    turns: Turns
+    is_stopping: threading.Event
+    _is_first: bool = True
 
-    rows: of the batch, which Spark counts as read only when its flow goes on.
-    """
-    if flow in WAY_TO_PAGES or not turns.is_limited:
-        return
-    until = time.monotonic() + min(took_s * _REST_PER_WORK, _LONGEST_REST_S)
-    while time.monotonic() < until and turns.idle_s() < _IDLE_S:
-        has_enough = count_flow_behind(settings, flow) - rows >= COMPILE_FROM_ROWS
-        if has_enough or is_stopping.wait(_REST_POLL_S):
+    def after_batch(self, rows: int, took_s: float) -> None:
+        """Leave the turns to the way to `/pages`, after a batch of another flow that took `took_s`.
+
+        Only while they are used, and until there is enough for a large batch, whose rows cost less.
+        Not after the first batch since the start: it takes far longer than those to come, and much
+        has come in meanwhile.
+
+        rows: of the batch, which Spark counts as read only when its flow goes on.
+        """
+        is_first, self._is_first = self._is_first, False
+        if is_first or self.flow in WAY_TO_PAGES or not self.turns.is_limited:
             return
+        until = time.monotonic() + min(took_s * _REST_PER_WORK, _LONGEST_REST_S)
+        while time.monotonic() < until and self.turns.idle_s() < _IDLE_S:
+            has_enough = count_flow_behind(self.settings, self.flow) - rows >= COMPILE_FROM_ROWS
+            if has_enough or self.is_stopping.wait(_REST_POLL_S):
+                return

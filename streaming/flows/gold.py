@@ -86,7 +86,6 @@ def _open_events(runtime: Runtime, grain: _Grain) -> WriteBatch:
         as_of = max((time for time in (latest, as_of) if time), default=None)
         metadata = {"as_of": as_of.isoformat()} if as_of else None
         write_changes(changes, batch, grain, metadata)
-        batch.give_way()
         fold(batch, metadata)
 
     return write
@@ -98,7 +97,6 @@ def _open_sessions(runtime: Runtime) -> WriteBatch:
     def write(changes: DataFrame, batch: Batch) -> None:
         metadata = _complete_until(batch)
         write_changes(changes, batch, _SESSIONS, metadata)
-        batch.give_way()
         fold(batch, metadata)
 
     return write

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -22,7 +23,7 @@ from serving.delta_log import TableState
 from serving.endpoints import ENDPOINTS, PAGES_ENDPOINT, SESSIONS_ENDPOINT
 from serving.errors import VersionGone
 from serving.gold_reader import GoldReader, States
-from serving.hot_tables import ASKED_BEFORE, HELD_DAYS, HotTables, find_dimensions
+from serving.hot_tables import ASKED_BEFORE, HELD_DAYS, MOST_ADDED, HotTables, find_dimensions
 from serving.queries import Selection, build_statement
 from serving.ranges import floor_time, split_range
 from serving.reading import Reading
@@ -71,13 +72,20 @@ EVERYTHING = Reading(NOW.date(), frozenset(), None)
 
 
 def wait_until_held(reader: GoldReader, states: States) -> None:
+    """Ask until this very version is held."""
     deadline = time.monotonic() + 60
-    while reader.hot.find(NAME, states[NAME], EVERYTHING) is None:
+    while reader.hot.versions.get(NAME) != states[NAME].version:
+        reader.hot.find(NAME, states[NAME], EVERYTHING)
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
-def test_what_is_held_answers_as_delta_does_and_only_for_its_version(
+def put_away(folder: Path) -> list[Path]:
+    """Take all data files from their places."""
+    return [file.rename(file.with_suffix(".away")) for file in folder.rglob("*.parquet")]
+
+
+def test_what_is_held_answers_as_delta_does_without_a_file(
     spark: SparkSession, reading_spark: SparkSession, tmp_path: Path
 ) -> None:
     root = f"file://{tmp_path}"
@@ -89,25 +97,89 @@ def test_what_is_held_answers_as_delta_does_and_only_for_its_version(
     assert expected[0][0] == 40
     assert ask(reader, first) == expected
     wait_until_held(reader, first)
-    # Its files are not looked at any more.
-    for file in tmp_path.rglob("*.parquet"):
-        file.rename(file.with_suffix(".away"))
+    put_away(tmp_path)
     assert ask(reader, first) == expected
     # Nothing is older than what is held, so a longer range is answered from it as well.
     assert ask(reader, first, days=HELD_DAYS + 1) == expected
-    for file in tmp_path.rglob("*.away"):
-        file.rename(file.with_suffix(".parquet"))
 
-    append(spark, root, 40, 60)
+
+def test_a_later_version_is_what_is_held_and_the_files_added_since(
+    spark: SparkSession, reading_spark: SparkSession, tmp_path: Path
+) -> None:
+    root = f"file://{tmp_path}"
+    append(spark, root, 0, 20)
+    cold, reader = GoldReader(reading_spark, root), GoldReader(reading_spark, root, MANY_BYTES)
+    first = reader.read_states()
+    wait_until_held(reader, first)
+    away = put_away(tmp_path)
+    append(spark, root, 20, 40)
+    append(spark, root, 40, 60, NOW - timedelta(days=1))
     second = reader.read_states()
-    assert ask(reader, second)[0][0] == 60
-    assert ask(reader, first) == expected
+    found = ask(reader, second, days=2)
+    assert found[0][0] == 60
+    assert reader.hot.versions == {NAME: first[NAME].version}
+    for file in away:
+        file.rename(file.with_suffix(".parquet"))
+    assert found == ask(cold, second, days=2)
+    # What is held of them, and what is later, is not mixed up.
+    assert ask(reader, first, days=2) == ask(cold, first, days=2)
+
+
+def test_a_version_that_rewrites_is_loaded_and_no_earlier_one_takes_its_place(
+    spark: SparkSession, reading_spark: SparkSession, tmp_path: Path
+) -> None:
+    root = f"file://{tmp_path}"
+    append(spark, root, 0, 20)
+    append(spark, root, 20, 40)
+    cold, reader = GoldReader(reading_spark, root), GoldReader(reading_spark, root, MANY_BYTES)
+    first = reader.read_states()
+    wait_until_held(reader, first)
+    table = DeltaTable.forPath(spark, f"{root}/gold/sessions")
+    table.delete("country = 'DE'")
+    second = reader.read_states()
+    assert reader.hot.find(NAME, second[NAME], EVERYTHING) is None
+    assert ask(reader, second) == ask(cold, second) != ask(cold, first)
     wait_until_held(reader, second)
     assert ask(reader, second) == ask(cold, second)
-    assert ask(reader, first) == expected
-    # An earlier version does not take the place of a later one, however often it is asked for.
-    assert reader.hot.find(NAME, first[NAME], EVERYTHING) is None
-    assert reader.hot.find(NAME, second[NAME], EVERYTHING) is not None
+    for _ in range(2 * ASKED_BEFORE):
+        assert reader.hot.find(NAME, first[NAME], EVERYTHING) is None
+    assert ask(reader, first) == ask(cold, first)
+    assert reader.hot.versions == {NAME: second[NAME].version}
+
+
+def test_compaction_of_what_is_held_changes_nothing_of_what_was_added_all(
+    spark: SparkSession, reading_spark: SparkSession, tmp_path: Path
+) -> None:
+    root = f"file://{tmp_path}"
+    append(spark, root, 0, 20)
+    append(spark, root, 20, 40)
+    reader = GoldReader(reading_spark, root, MANY_BYTES)
+    wait_until_held(reader, reader.read_states())
+    table = DeltaTable.forPath(spark, f"{root}/gold/sessions")
+    table.optimize().executeCompaction()
+    append(spark, root, 40, 60)
+    states = reader.read_states()
+    assert reader.hot.find(NAME, states[NAME], EVERYTHING) is not None
+    assert ask(reader, states)[0][0] == 60
+    table.optimize().executeCompaction()
+    states = reader.read_states()
+    assert reader.hot.find(NAME, states[NAME], EVERYTHING) is None
+    assert ask(reader, states)[0][0] == 60
+
+
+def test_a_table_to_which_much_was_added_is_loaded_anew(
+    spark: SparkSession, reading_spark: SparkSession, tmp_path: Path
+) -> None:
+    root = f"file://{tmp_path}"
+    append(spark, root, 0, 10)
+    reader = GoldReader(reading_spark, root, MANY_BYTES)
+    wait_until_held(reader, reader.read_states())
+    for number in range(1, MOST_ADDED + 1):
+        append(spark, root, number, number + 1)
+    states = reader.read_states()
+    assert reader.hot.find(NAME, states[NAME], EVERYTHING) is not None
+    wait_until_held(reader, states)
+    assert ask(reader, states)[0][0] == 10 + MOST_ADDED
 
 
 def test_a_range_that_begins_before_what_is_held_is_read_from_delta(
@@ -152,7 +224,10 @@ def test_a_load_that_runs_is_waited_for_and_none_is_begun_after_it() -> None:
         assert may_end.wait(60)
         raise LookupError("there is no table here")
 
-    hot = HotTables(open_table, MANY_BYTES)
+    def open_files(*_: object) -> DataFrame:
+        raise AssertionError("nothing was added")
+
+    hot = HotTables(open_table, open_files, lambda *_: [], MANY_BYTES)
     for name in (NAME, USER_DAYS.name):
         for _ in range(ASKED_BEFORE):
             hot.find(name, TableState(0, "first"), EVERYTHING)

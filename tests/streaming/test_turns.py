@@ -8,16 +8,24 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pytest
+from pyspark.sql import DataFrame
 
+from schemas.bronze import EVENTS
 from settings.model import Settings
+from streaming.checkpoints import FlowState
+from streaming.flow import Flow, start_flow
 from streaming.pacing import (
     COMPILE_FROM_ROWS,
     WAY_TO_PAGES,
+    Rests,
     Turns,
-    rest_after_batch,
     wait_until_taken,
 )
+from streaming.sinks import Batch
+from streaming.sources import stream_table
 from tests.e2e.app import wait_until
+from tests.streaming.conftest import MakeLake
+from tests.streaming.records import Record
 
 _OTHERS = ("sessions", "verdicts", "gold_details", "gold_sessions")
 
@@ -207,7 +215,10 @@ def test_bronze_does_not_wait_while_the_app_stops(monkeypatch: pytest.MonkeyPatc
 
 
 def _rest(flow: str, turns: Turns, took_s: float, is_stopping: threading.Event) -> None:
-    rest_after_batch(Settings(), flow, 100, took_s, turns, is_stopping)
+    """After the second batch since the start."""
+    rests = Rests(Settings(), flow, turns, is_stopping)
+    rests.after_batch(100, took_s)
+    rests.after_batch(100, took_s)
 
 
 @pytest.mark.parametrize("flow", _OTHERS)
@@ -219,6 +230,14 @@ def test_another_flow_rests_until_a_large_batch_waits(
     with turns.take("silver", threading.Event()):
         _rest(flow, turns, 3600, threading.Event())
     assert source.looks == [0]
+
+
+def test_nobody_rests_after_the_first_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = Turns(1)
+    source = _Behind(monkeypatch, "sessions", 100)
+    with turns.take("silver", threading.Event()):
+        Rests(Settings(), "sessions", turns, threading.Event()).after_batch(100, 3600)
+    assert source.looks == [100]
 
 
 @pytest.mark.parametrize(("took_s", "rest_s"), [(2, 20), (3600, 30)])
@@ -262,3 +281,17 @@ def test_nobody_rests_while_the_app_stops(monkeypatch: pytest.MonkeyPatch) -> No
     with turns.take("silver", threading.Event()):
         _rest("sessions", turns, 3600, is_stopping)
     assert source.looks == [100]
+
+
+def test_upkeep_comes_after_the_batch_in_a_turn_of_its_own(make_lake: MakeLake) -> None:
+    lake, turns, seen = make_lake(), Turns(1), []
+    lake.feed([Record(b"{}")])
+
+    def write(_: DataFrame, batch: Batch) -> None:
+        seen.append(turns.running)
+        batch.upkeep += [lambda: seen.append(turns.running)] * 2
+
+    flow = Flow("silver", (), lambda runtime: stream_table(runtime, EVENTS), lambda _: write)
+    query = start_flow(lake.runtime, flow, FlowState("a"), turns, available_now=True)
+    query.awaitTermination()
+    assert seen == [("silver",), ("upkeep",), ("upkeep",)]
