@@ -40,16 +40,27 @@ def compare_periods(endpoint: Endpoint, selection: Selection, ranges: Ranges) ->
     args = current.args | previous.args
     if selection.interval:
         args["intervals"] = _count_intervals(selection, selection.interval)
-    sql = (
-        f"SELECT {', '.join([*(f'now.{name}' for name in current.columns), *_added(endpoint)])}\n"
-        f"FROM (\n{current.sql}\n) AS now LEFT JOIN (\n{previous.sql}\n) AS before\n"
-        f"ON {' AND '.join(_match(name, selection) for name in keys) or 'true'}\n"
-        f"ORDER BY {', '.join(_order(endpoint, keys)) or '1'}"
-    )
+
+    def join(now: str, before: str) -> str:
+        return (
+            f"SELECT {', '.join([*(f'now.{name}' for name in current.columns), *_added(endpoint)])}"
+            f"\nFROM (\n{now}\n) AS now LEFT JOIN (\n{before}\n) AS before\n"
+            f"ON {' AND '.join(_match(name, selection) for name in keys) or 'true'}\n"
+            f"ORDER BY {', '.join(_order(endpoint, keys)) or '1'}"
+        )
+
     tables = tuple(dict.fromkeys((*current.tables, *previous.tables)))
     readings = [one.reading for one in (current, previous) if one.reading]
     reading = reduce(Reading.join, readings) if readings else None
-    return Statement(sql, args, tables, (*current.columns, *added), reading)
+    held_sql = join(current.held_sql or current.sql, previous.held_sql or previous.sql)
+    return Statement(
+        join(current.sql, previous.sql),
+        args,
+        tables,
+        (*current.columns, *added),
+        reading,
+        held_sql if reading else None,
+    )
 
 
 def _added(endpoint: Endpoint) -> list[str]:
@@ -103,5 +114,6 @@ def _rename_values(statement: Statement) -> Statement:
     return replace(
         statement,
         sql=marker.sub(r":previous_\1", statement.sql),
+        held_sql=statement.held_sql and marker.sub(r":previous_\1", statement.held_sql),
         args={f"previous_{name}": value for name, value in statement.args.items()},
     )

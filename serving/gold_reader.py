@@ -24,7 +24,7 @@ from serving.commit_times import Commits, CommitTimes
 from serving.delta_log import LocalFiles, LogFiles, TableLog, TableState, local_path
 from serving.errors import NotReady, QueryFailed, VersionGone
 from serving.hot_tables import HotTables
-from serving.queries import GATHERED, SOURCES, Statement, view_name
+from serving.queries import SOURCES, Statement, view_name
 from serving.views import Views
 
 TABLES = (*(table.name for table in GOLD_TABLES), *SOURCES)
@@ -118,16 +118,15 @@ class GoldReader:
         """The statement's rows. Each table is read as of its version in `states`."""
         self._spark.sparkContext.setJobGroup(job_group, "metric query")
         try:
-            held = {
-                name: self.hot.find(name, states[name], statement.reading)
-                for name in statement.tables
-            }
-            tables = {
-                name: self.open_table(name, states[name]) if rows is None else rows
-                for name, rows in held.items()
-            }
-            is_held = None not in held.values()
-            return self.run_over(_gather_rows(statement) if is_held else statement, tables)
+            held = self.hot.find(states, statement.reading)
+            if held is None or statement.held_sql is None or statement.reading is None:
+                tables = {name: self.open_table(name, states[name]) for name in statement.tables}
+                return self.run_over(statement, tables)
+            others = [name for name in statement.tables if name not in statement.reading.tables]
+            tables = {name: self.open_table(name, states[name]) for name in others}
+            return self.run_over(
+                replace(statement, sql=statement.held_sql), tables | {"held": held}
+            )
         except (PySparkException, Py4JJavaError) as error:
             failed = VersionGone if _is_gone(error) else QueryFailed
             raise failed("Spark could not run the query.") from error
@@ -178,14 +177,6 @@ class GoldReader:
         jvm.org.apache.spark.sql.delta.DeltaLog.invalidateCache(
             self._spark._jsparkSession, hadoop_path
         )
-
-
-def _gather_rows(statement: Statement) -> Statement:
-    """The same statement, with all partials in one task: for few rows that lie in memory.
-
-    Shuffling them, and handing out the plan to a task for each table, would take twice as long.
-    """
-    return replace(statement, sql=statement.sql.replace(GATHERED, "/*+ COALESCE(1) */"))
 
 
 def _unreadable(error: Exception) -> NotReady:

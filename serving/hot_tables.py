@@ -1,8 +1,8 @@
-"""Gold in memory: the last days of a table, merged by what the API can ask for.
+"""Gold in memory: the last days of the tables that endpoints merge, by what the API can ask for.
 
-From the state of a table and what a statement reads to a DataFrame with the columns that
-`serving.queries` names, or none. What is held belongs to one version, and is given for a later one
-with the files that were added since, so no answer changes; any other is read from Delta
+From the states of the tables and what a statement reads to one DataFrame with the columns that
+`serving.queries` names, or none. What is held belongs to one version of each, and is given for
+later ones with the files that were added since, so no answer changes; any other is read from Delta
 (docs/adr/0013).
 
 Each row is held twice: by bucket and by all that can be asked for; and, merged further, by day and
@@ -14,33 +14,34 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import partial, reduce
 
 import structlog
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from schemas.gold import GOLD_TABLES
 from schemas.table import GoldTable
 from serving.additions import Additions, ReadCommit
 from serving.delta_log import TableState
 from serving.endpoints import ENDPOINTS, Endpoint
+from serving.queries import SOURCE
 from serving.reading import Reading
 
 log = structlog.get_logger()
 
 # The default range of 7 days, and the period before it.
 HELD_DAYS = 15
-# Loading costs about as much as so many answers from Delta: so often a table is asked for before
-# it is loaded.
+# Loading costs about as much as so many answers from Delta: so often tables are asked for before
+# they are loaded.
 ASKED_BEFORE = 2
-# Opening a file takes as long as many rows of it: with more, the table is loaded anew.
+# Opening a file takes as long as many rows of it: with more, the tables are loaded anew.
 MOST_ADDED = 16
-# Of a table that changes all the time, the least part of the time that goes by without a load.
+# Of tables that change all the time, the least part of the time that goes by without a load.
 _REST_PER_LOAD = 10
 _SHORTEST_REST_S = 5.0
 
@@ -48,46 +49,69 @@ _BUCKET, _DAY = "bucket", "day"
 # Frames that are kept for who asks the same.
 _MOST_CHOSEN = 64
 
-_TABLES = {table.name: table for table in GOLD_TABLES}
-
+States = Mapping[str, TableState]
+_Names = tuple[str, ...]
+# Of each table the paths of the files that were added to it.
+_Added = tuple[tuple[str, tuple[str, ...]], ...]
 # A table's files by their paths in its log, as rows of its schema.
 OpenFiles = Callable[[str, StructType, tuple[str, ...]], DataFrame]
 
 
-@dataclass
-class _Held:
-    """Rows of one version of a table, from the day `since` on, and what was added to it later.
+@dataclass(frozen=True)
+class Group:
+    """Tables whose partials endpoints merge together, and what of them is held.
 
-    all: rows of the levels BUCKET and DAY; dimensions, by_day: the dimensions of these.
-    bytes: of the files that they lie in.
+    dimensions: those by which any of the endpoints groups or selects, of each table. by_day: those
+    by which they group what is asked for by the day; none: nothing is.
     """
 
-    state: TableState
+    tables: tuple[GoldTable, ...]
+    dimensions: dict[str, frozenset[str]]
+    by_day: dict[str, frozenset[str]]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(table.name for table in self.tables)
+
+    def is_by_day(self, asked: frozenset[str]) -> bool:
+        """Whether the rows by day have all of these dimensions that there are."""
+        return bool(self.by_day) and all(
+            asked & self.dimensions[name] <= self.by_day[name] for name in self.names
+        )
+
+
+@dataclass
+class _Held:
+    """Rows of one version of each table of a group, and what was added to them later.
+
+    since: the first day. all: rows of the levels BUCKET and DAY. bytes: of the files they lie in.
+    """
+
+    group: Group
+    states: States
     since: date
-    dimensions: frozenset[str]
-    by_day: frozenset[str]
     all: DataFrame
-    schema: StructType
+    schemas: dict[str, StructType]
     bytes: int
-    additions: Additions
-    _chosen: dict[tuple[frozenset[date] | None, tuple[str, ...]], DataFrame] = field(
-        default_factory=dict
-    )
+    additions: dict[str, Additions]
+    _chosen: dict[tuple[frozenset[date] | None, _Added], DataFrame] = field(default_factory=dict)
 
-    def find_added(self, state: TableState) -> tuple[str, ...] | None:
-        """The files added up to a later version; none if what is held is no part of it."""
-        if state.generation != self.state.generation:
-            return None
-        return self.additions.find(state.version)
+    def find_added(self, states: States) -> _Added | None:
+        """The files added to each table up to a later version; none if these rows are no part."""
+        found = []
+        for name, state in self.states.items():
+            is_same = states[name].generation == state.generation
+            added = self.additions[name].find(states[name].version) if is_same else None
+            if added is None:
+                return None
+            found.append((name, added))
+        return tuple(found)
 
-    def choose(
-        self, name: str, reading: Reading, added: tuple[str, ...], open_files: OpenFiles
-    ) -> DataFrame | None:
+    def choose(self, reading: Reading, added: _Added, open_files: OpenFiles) -> DataFrame | None:
         """The fewest rows that will do; none where older ones are needed."""
         if reading.since < self.since:
             return None
-        asked = reading.dimensions & self.dimensions
-        split = reading.split_days if self.by_day and asked <= self.by_day else None
+        split = reading.split_days if self.group.is_by_day(reading.dimensions) else None
         key = split, added
         if key not in self._chosen:
             if len(self._chosen) > _MOST_CHOSEN:
@@ -95,10 +119,13 @@ class _Held:
             # Made once, for each step of a plan that PySpark is told of takes milliseconds. And
             # never the frame itself: when a view is dropped (serving/views.py), Spark forgets what
             # it has cached of the view's plan.
-            rows = self.all.where(_choose_level(split)).drop("level")
-            if added:
-                files = open_files(name, self.schema, added)
-                rows = rows.unionByName(files.select(*rows.columns))
+            rows = self.all.where(_choose_level(split))
+            for name, paths in added:
+                if paths:
+                    files = open_files(name, self.schemas[name], paths)
+                    files = files.withColumn(SOURCE, F.lit(name))
+                    known = [column for column in files.columns if column in rows.columns]
+                    rows = rows.unionByName(files.select(known), allowMissingColumns=True)
             self._chosen[key] = rows
         return self._chosen[key]
 
@@ -117,14 +144,14 @@ def _choose_level(split: frozenset[date] | None) -> str:
 
 @dataclass
 class _Wanted:
-    """How often a table was asked for in vain since its last load, and the latest version."""
+    """How often a group was asked for in vain since its last load, and the latest versions."""
 
-    state: TableState
+    states: States
     asked: int = 0
 
 
 class HotTables:
-    """At most one version of each table that an endpoint reads. Thread-safe."""
+    """At most one version of the tables of each group that endpoints read. Thread-safe."""
 
     def __init__(
         self,
@@ -134,41 +161,44 @@ class HotTables:
         max_bytes: int,
         endpoints: Iterable[Endpoint] = ENDPOINTS,
     ) -> None:
-        """max_bytes: of all tables' files together, as they lie in the lake; 0: hold nothing."""
+        """max_bytes: of all groups' files together, as they lie in the lake; 0: hold nothing."""
         self._open_table, self._open_files = open_table, open_files
         self._read_commit = read_commit
         self._max_bytes = max_bytes
-        self._dimensions = find_dimensions(endpoints)
-        self._by_day = find_grouped(endpoints)
-        self._wanted: dict[str, _Wanted] = {}
-        self._held: dict[str, _Held] = {}
-        # Of tables that are being loaded, for ever; of others, from when on they may be again.
-        self._rests_until: dict[str, float] = {}
+        self._groups = find_groups(endpoints)
+        self._wanted: dict[_Names, _Wanted] = {}
+        self._held: dict[_Names, _Held] = {}
+        # Of groups that are being loaded, for ever; of others, from when on they may be again.
+        self._rests_until: dict[_Names, float] = {}
         self._is_closed = False
         self._lock = threading.Lock()
         self._loader = ThreadPoolExecutor(1, "hot-tables")
 
-    @property
-    def versions(self) -> dict[str, int]:
-        """Table -> the version that is held of it."""
+    def find_versions(self, names: _Names) -> tuple[int, ...] | None:
+        """The versions that are held of these tables."""
         with self._lock:
-            return {name: held.state.version for name, held in self._held.items()}
+            held = self._held.get(names)
+            return tuple(held.states[name].version for name in names) if held else None
 
-    def find(self, name: str, state: TableState, reading: Reading | None) -> DataFrame | None:
-        """The table's rows for this reading, if they can be had from memory; counts the asking."""
-        if reading is None or name not in self._dimensions or not self._max_bytes:
+    def find(self, states: States, reading: Reading | None) -> DataFrame | None:
+        """The rows for this reading, if they can be had from memory; counts the asking.
+
+        With a column SOURCE, the table that a row is of; null what that table has not.
+        """
+        if reading is None or reading.tables not in self._groups or not self._max_bytes:
             return None
+        names = reading.tables
         with self._lock:
-            held = self._held.get(name)
-            if held and _is_newer(held.state, state):
+            held = self._held.get(names)
+            if held and _is_any_newer(held.states, states):
                 return None  # the past is read from Delta
-            added = held.find_added(state) if held else None
+            added = held.find_added(states) if held else None
             if held is None or added is None:
-                self._want(name, state)
+                self._want(names, states)
                 return None
-            if len(added) >= MOST_ADDED:
-                self._load_soon(name, state)
-            return held.choose(name, reading, added, self._open_files)
+            if sum(len(paths) for _, paths in added) >= MOST_ADDED:
+                self._load_soon(names, states)
+            return held.choose(reading, added, self._open_files)
 
     def close(self, *, finish: bool = False) -> None:
         """Begin no load any more, and wait for the one that runs; finish: for all that are due.
@@ -180,100 +210,105 @@ class HotTables:
             self._is_closed = True
         self._loader.shutdown(wait=True, cancel_futures=not finish)
 
-    def _want(self, name: str, state: TableState) -> None:
-        wanted = self._wanted.setdefault(name, _Wanted(state))
-        if _is_newer(wanted.state, state):
+    def _want(self, names: _Names, states: States) -> None:
+        asked = {name: states[name] for name in names}
+        wanted = self._wanted.setdefault(names, _Wanted(asked))
+        if _is_any_newer(wanted.states, states):
             return
-        wanted.state = state
+        wanted.states = asked
         wanted.asked += 1
         if wanted.asked >= ASKED_BEFORE:
-            self._load_soon(name, state)
+            self._load_soon(names, states)
 
-    def _load_soon(self, name: str, state: TableState) -> None:
-        if not self._is_closed and time.monotonic() >= self._rests_until.get(name, 0.0):
-            self._rests_until[name] = math.inf
-            self._loader.submit(self._load, name, state)
+    def _load_soon(self, names: _Names, states: States) -> None:
+        if not self._is_closed and time.monotonic() >= self._rests_until.get(names, 0.0):
+            self._rests_until[names] = math.inf
+            self._loader.submit(self._load, names, {name: states[name] for name in names})
 
-    def _load(self, name: str, state: TableState) -> None:
-        """Hold the version, if it fits beside what is held of other tables."""
+    def _load(self, names: _Names, states: States) -> None:
+        """Hold the versions, if they fit beside what is held of other groups."""
         began = time.monotonic()
         held = None
         try:
-            held = self._merge(name, state)
+            held = self._merge(self._groups[names], states)
         except Exception:  # whatever it is, nobody waits for it here, and Delta has the rows
-            log.exception("table_not_held", table=name)
+            log.exception("tables_not_held", tables=names)
         rest_s = max((time.monotonic() - began) * _REST_PER_LOAD, _SHORTEST_REST_S)
         with self._lock:
-            before = self._held.pop(name, None)
+            before = self._held.pop(names, None)
             if held:
-                self._held[name] = held
-            self._wanted.pop(name, None)
-            self._rests_until[name] = time.monotonic() + rest_s
+                self._held[names] = held
+            self._wanted.pop(names, None)
+            self._rests_until[names] = time.monotonic() + rest_s
         if before:
             before.all.unpersist()
 
-    def _merge(self, name: str, state: TableState) -> _Held | None:
+    def _merge(self, group: Group, states: States) -> _Held | None:
         since = datetime.now(UTC).date() - timedelta(days=HELD_DAYS)
-        whole = self._open_table(name, state)
-        table = whole.where(F.col("date") >= F.lit(since))
-        size = _measure(table)
-        if size == _measure(whole):
+        whole = {name: self._open_table(name, states[name]) for name in group.names}
+        tables = {name: rows.where(F.col("date") >= F.lit(since)) for name, rows in whole.items()}
+        size = sum(map(_measure, tables.values()))
+        if size == sum(map(_measure, whole.values())):
             since = date.min  # nothing is older
-        others = sum(held.bytes for other, held in list(self._held.items()) if other != name)
+        others = sum(one.bytes for names, one in list(self._held.items()) if names != group.names)
+        said = {"tables": group.names, "bytes": size}
         if others + size > self._max_bytes:
-            log.info("table_not_held", table=name, bytes=size, max_bytes=self._max_bytes)
+            log.info("tables_not_held", **said, max_bytes=self._max_bytes)
             return None
-        dimensions, by_day = self._dimensions[name], self._by_day.get(name, frozenset())
-        rows = merge_levels(table, _TABLES[name], dimensions, by_day).persist()
+        rows = merge_levels(group, tables).persist()
         rows.count()
-        log.info("table_held", table=name, version=state.version, bytes=size)
-        additions = Additions(name, state.version, self._read_commit)
-        return _Held(state, since, dimensions, by_day, rows, whole.schema, size, additions)
+        log.info("tables_held", **said, versions=[state.version for state in states.values()])
+        schemas = {name: rows.schema for name, rows in whole.items()}
+        additions = {
+            name: Additions(name, state.version, self._read_commit)
+            for name, state in states.items()
+        }
+        return _Held(group, states, since, rows, schemas, size, additions)
 
 
-def find_dimensions(endpoints: Iterable[Endpoint]) -> dict[str, frozenset[str]]:
-    """Table -> those of its dimensions by which any endpoint groups or selects."""
-    return _collect(endpoints, lambda endpoint: {*endpoint.dimensions, *endpoint.filters})
-
-
-def find_grouped(endpoints: Iterable[Endpoint]) -> dict[str, frozenset[str]]:
-    """Table -> those of its dimensions by which endpoints group what is asked for by the day."""
-    by_day = [endpoint for endpoint in endpoints if not endpoint.kinds]
-    return _collect(by_day, lambda endpoint: {*endpoint.group_by})
-
-
-def _collect(
-    endpoints: Iterable[Endpoint], name: Callable[[Endpoint], set[str]]
-) -> dict[str, frozenset[str]]:
-    """Table -> its dimensions that are named by an endpoint which reads it, or always."""
-    found: dict[str, set[str]] = {}
+def find_groups(endpoints: Iterable[Endpoint]) -> dict[_Names, Group]:
+    """Names of tables -> the group that they are, of all endpoints over just these tables."""
+    by_names: dict[_Names, list[Endpoint]] = {}
     for endpoint in endpoints:
-        for table in endpoint.tables:
-            named = name(endpoint) | {*table.kept_apart}
-            found.setdefault(table.name, {"site_id", "is_bot"}).update(named)
-    return {
-        table: frozenset(_TABLES[table].dimensions.keys() & named) for table, named in found.items()
-    }
+        by_names.setdefault(tuple(table.name for table in endpoint.tables), []).append(endpoint)
+    return {names: _find_group(found) for names, found in by_names.items()}
 
 
-def merge_levels(
-    partials: DataFrame,
-    table: GoldTable,
-    dimensions: Iterable[str],
-    by_day: Iterable[str],
-) -> DataFrame:
-    """Partials of the level BUCKET, one row per bucket and `dimensions`, and of the level DAY.
+def _find_group(endpoints: list[Endpoint]) -> Group:
+    tables = endpoints[0].tables
+    by_day = [endpoint for endpoint in endpoints if not endpoint.kinds]
+    named = {name for one in endpoints for name in (*one.dimensions, *one.filters)}
+    grouped = {name for one in by_day for name in one.group_by}
+    return Group(
+        tables,
+        {table.name: _find_dimensions(table, named) for table in tables},
+        {table.name: _find_dimensions(table, grouped) for table in tables} if by_day else {},
+    )
 
-    These are one row per day and the dimensions `by_day`, the day's start as the bucket and no
-    others; none at all without `by_day`. The stored columns keep names and types.
+
+def _find_dimensions(table: GoldTable, named: set[str]) -> frozenset[str]:
+    """The table's dimensions that are named, or always needed."""
+    needed = named | {"site_id", "is_bot", *table.kept_apart}
+    return frozenset(table.dimensions.keys() & needed)
+
+
+def merge_levels(group: Group, tables: Mapping[str, DataFrame]) -> DataFrame:
+    """Partials of all tables, of the level BUCKET and of the level DAY.
+
+    These are one row per bucket (or day, whose start is the bucket then), table and the group's
+    dimensions of that level. Columns: level, SOURCE, bucket, date, and all tables' dimensions and
+    stored columns, null where a table has none; these keep names and types.
     """
-    rows = _merge(partials, table, _BUCKET, dimensions)
-    if by_day:
-        days = partials.withColumn("bucket", F.date_trunc("day", "bucket"))
-        # Not by GROUPING SETS: in a statement that reads a held table twice, as a comparison does,
-        # Spark does not know the second one for the plan that it has cached.
-        days = _merge(days, table, _DAY, by_day)
-        rows = rows.unionByName(days, allowMissingColumns=True)
+    parts = []
+    for table in group.tables:
+        partials = tables[table.name]
+        parts.append(_merge(partials, table, _BUCKET, group.dimensions[table.name]))
+        if group.by_day:
+            days = partials.withColumn("bucket", F.date_trunc("day", "bucket"))
+            # Not by GROUPING SETS: in a statement that reads held rows twice, as a comparison does,
+            # Spark does not know the second ones for the plan that it has cached.
+            parts.append(_merge(days, table, _DAY, group.by_day[table.name]))
+    rows = reduce(partial(DataFrame.unionByName, allowMissingColumns=True), parts)
     # In this order, so that Spark can leave out what is not of a day.
     return rows.coalesce(1).sortWithinPartitions("level", "bucket")
 
@@ -283,11 +318,15 @@ def _merge(
 ) -> DataFrame:
     merged = map(F.expr, table.merge_columns(dict(partials.dtypes)))
     rows = partials.groupBy("bucket", "date", *dimensions).agg(*merged)
-    return rows.withColumn("level", F.lit(level))
+    return rows.withColumns({"level": F.lit(level), SOURCE: F.lit(table.name)})
 
 
-def _is_newer(state: TableState, than: TableState) -> bool:
-    return (state.generation, state.version) > (than.generation, than.version)
+def _is_any_newer(some: States, than: States) -> bool:
+    """Whether one of the tables in `some` is newer there."""
+    return any(
+        (state.generation, state.version) > (than[name].generation, than[name].version)
+        for name, state in some.items()
+    )
 
 
 def _measure(table: DataFrame) -> int:

@@ -5,6 +5,8 @@ Merged once by the keys, then what needs all rows (shares, ranks), then what is 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from schemas.table import Metric
 from serving.endpoints import Endpoint
 
@@ -76,8 +78,8 @@ def merge_kinds(endpoint: Endpoint, keys: tuple[str, ...], union: str) -> Sql:
     return _join(
         f"SELECT {', '.join(columns)}",
         f"FROM (\n{placed}\n)",
-        f"WHERE kind NOT IN ({_texts(endpoint.ranked)}) OR place <= :limit",
-        f"ORDER BY array_position(array({_texts(tuple(endpoint.kinds))}), kind), place",
+        f"WHERE kind NOT IN ({quote(endpoint.ranked)}) OR place <= :limit",
+        f"ORDER BY array_position(array({quote(tuple(endpoint.kinds))}), kind), place",
     ), columns
 
 
@@ -121,7 +123,8 @@ def _name_bucket(time: str) -> str:
     return f"date_format({time}, '{BUCKET_FORMAT}') AS bucket"
 
 
-def _texts(names: tuple[str, ...]) -> str:
+def quote(names: Iterable[str]) -> str:
+    """Declared names as SQL texts."""
     return ", ".join(f"'{name}'" for name in names)
 
 

@@ -15,7 +15,7 @@ from typing import Literal
 from schemas.silver import EVENTS, SESSIONS
 from schemas.table import GoldTable
 from serving.endpoints import Endpoint
-from serving.merging import merge_kinds, merge_rows
+from serving.merging import Sql, merge_kinds, merge_rows, quote
 from serving.ranges import Range, Ranges
 from serving.reading import Reading, find_reading, needs_hours
 from serving.zones import bind_zone, bucket_sql, is_whole_sql, quarter_sql, splits_hours
@@ -23,8 +23,11 @@ from serving.zones import bind_zone, bucket_sql, is_whole_sql, quarter_sql, spli
 Interval = Literal["hour", "day", "week", "month"]
 Value = str | int | date | datetime
 
-# In a statement, where a hint can say how the partials come together (serving/gold_reader.py).
-GATHERED = "/* partials */"
+# Few rows that lie in memory are merged in one task: shuffling them, and handing out the plan to a
+# task for each table, would take twice as long.
+_IN_ONE_TASK = "/*+ COALESCE(1) */ "
+# Of held rows: the name of the table they are of.
+SOURCE = "source_table"
 SOURCES = {table.name: table for table in (EVENTS, SESSIONS)}
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -59,7 +62,7 @@ class Statement:
     """A SELECT, its bound values, the tables it reads and the columns it gives.
 
     reading: what it reads of Gold, where that is what endpoints need and no more; none: it may
-    need any row and column.
+    need any row and column. held_sql: the same SELECT with `{held}` for all tables of `reading`.
     """
 
     sql: str
@@ -67,6 +70,7 @@ class Statement:
     tables: tuple[str, ...]
     columns: tuple[str, ...]
     reading: Reading | None = None
+    held_sql: str | None = None
 
 
 def build_statement(endpoint: Endpoint, selection: Selection, ranges: Ranges) -> Statement:
@@ -76,30 +80,39 @@ def build_statement(endpoint: Endpoint, selection: Selection, ranges: Ranges) ->
     is_split = selection.splits_hours
     args |= bind_zone(selection.interval, selection.timezone, is_split, selection.start)
     keys = find_keys(endpoint, selection)
-    parts: list[str] = []
-    tables: list[str] = []
+    gold: tuple[GoldTable, ...] = ()
+    silver: tuple[GoldTable, ...] = ()
     if ranges.hours:
         args |= _bind_hours(ranges.hours)
-        parts += [_read_gold(endpoint, table, selection, keys) for table in endpoint.tables]
-        tables += [table.name for table in endpoint.tables]
+        gold = endpoint.tables
     if ranges.edges or (ranges.hours and is_split):
         args |= _bind_edges(ranges.edges)
-        parts += [
-            _read_silver(endpoint, table, selection, keys, ranges) for table in endpoint.tables
-        ]
-        tables += [table.source for table in endpoint.tables]
-    union = f"SELECT {GATHERED} * FROM (\n" + "\nUNION ALL\n".join(parts) + "\n)"
-    if endpoint.kinds:
-        sql, columns = merge_kinds(endpoint, keys, union)
-    else:
+        silver = endpoint.tables
+    if not endpoint.kinds:
         args["offset"] = selection.offset
-        sql, columns = merge_rows(endpoint, _find_bucket(selection), keys, union)
-    reading = None
+    made = [_read_silver(endpoint, table, selection, keys, ranges) for table in silver]
+    read = [_read_gold(endpoint, table, selection, keys) for table in gold]
+    sql, columns = _merge(endpoint, selection, keys, [*read, *made])
+    reading = held_sql = None
     if ranges.hours:
         by_hour = bool(endpoint.kinds) or needs_hours(selection.interval, selection.timezone)
         asked = frozenset((*keys, *selection.filters))
-        reading = find_reading(ranges.hours, asked, tells_hours=by_hour)
-    return Statement(sql, args, tuple(dict.fromkeys(tables)), columns, reading)
+        names = tuple(table.name for table in gold)
+        reading = find_reading(names, ranges.hours, asked, tells_hours=by_hour)
+        hint = "" if made else _IN_ONE_TASK
+        held = _read_held(endpoint, selection, keys, hint)
+        held_sql, _ = _merge(endpoint, selection, keys, [held, *made])
+    tables = (*(table.name for table in gold), *(table.source for table in silver))
+    return Statement(sql, args, tuple(dict.fromkeys(tables)), columns, reading, held_sql)
+
+
+def _merge(
+    endpoint: Endpoint, selection: Selection, keys: tuple[str, ...], parts: list[str]
+) -> Sql:
+    union = "\nUNION ALL\n".join(parts)
+    if endpoint.kinds:
+        return merge_kinds(endpoint, keys, union)
+    return merge_rows(endpoint, _find_bucket(selection), keys, union)
 
 
 def find_keys(endpoint: Endpoint, selection: Selection) -> tuple[str, ...]:
@@ -119,18 +132,36 @@ def view_name(table: str) -> str:
 def _read_gold(
     endpoint: Endpoint, table: GoldTable, selection: Selection, keys: tuple[str, ...]
 ) -> str:
-    columns = _columns(endpoint, table, keys)
     where = [
+        *_choose_hours(selection),
+        *make_conditions(selection, {name: name for name in table.dimensions}),
+    ]
+    return (
+        f"SELECT bucket AS moment, {_columns(endpoint, table, keys)} "
+        f"FROM {{{view_name(table.name)}}} WHERE {' AND '.join(where)}"
+    )
+
+
+def _read_held(endpoint: Endpoint, selection: Selection, keys: tuple[str, ...], hint: str) -> str:
+    """The partials of all tables, as `serving/hot_tables.py` holds them."""
+    stored = [name for table in endpoint.tables for name in table.stored]
+    bots_and_sites = {name: name for name in ("is_bot", "site_id")}
+    where = [*_choose_hours(selection), *_choose_rows(selection, bots_and_sites)]
+    for name in selection.filters:
+        without = [table.name for table in endpoint.tables if name not in table.dimensions]
+        others = f" OR {SOURCE} IN ({quote(without)})" if without else ""
+        where.append(f"({name} = :{name}{others})")
+    columns = ", ".join(("bucket AS moment", *keys, *stored))
+    return f"SELECT {hint}{columns} FROM {{held}} WHERE {' AND '.join(where)}"
+
+
+def _choose_hours(selection: Selection) -> list[str]:
+    return [
         "date BETWEEN :first_date AND :last_date",
         "bucket >= :first_hour",
         "bucket < :last_hour",
         *_choose_whole(selection, "bucket"),
-        *make_conditions(selection, {name: name for name in table.dimensions}),
     ]
-    return (
-        f"SELECT bucket AS moment, {columns} FROM {{{view_name(table.name)}}} "
-        f"WHERE {' AND '.join(where)}"
-    )
 
 
 def _read_silver(
@@ -194,9 +225,13 @@ def _find_bucket(selection: Selection) -> str | None:
 
 def make_conditions(selection: Selection, dimensions: dict[str, str]) -> list[str]:
     """Bots, sites and filters; dimensions: name -> SQL over the rows."""
-    bots = [] if selection.include_bots else [f"NOT {dimensions['is_bot']}"]
     chosen = [f"{dimensions[name]} = :{name}" for name in selection.filters if name in dimensions]
-    return bots + choose_sites(selection, dimensions["site_id"]) + chosen
+    return _choose_rows(selection, dimensions) + chosen
+
+
+def _choose_rows(selection: Selection, dimensions: dict[str, str]) -> list[str]:
+    bots = [] if selection.include_bots else [f"NOT {dimensions['is_bot']}"]
+    return bots + choose_sites(selection, dimensions["site_id"])
 
 
 def choose_sites(selection: Selection, column: str = "site_id") -> list[str]:

@@ -13,23 +13,24 @@ from serving.ranges import Range
 
 @dataclass(frozen=True)
 class Reading:
-    """The same of each table.
+    """The same of each of the Gold tables.
 
     since: the first day. dimensions: those it groups or selects by, beside site_id and is_bot.
     split_days: the days of which it tells hours apart; none: all days may be such.
     """
 
+    tables: tuple[str, ...]
     since: date
     dimensions: frozenset[str]
     split_days: frozenset[date] | None
 
     def join(self, other: Reading) -> Reading:
-        """What a statement reads that is made of two."""
+        """What a statement reads that is made of two over the same tables."""
         days = None
         if self.split_days is not None and other.split_days is not None:
             days = self.split_days | other.split_days
         dimensions = self.dimensions | other.dimensions
-        return Reading(min(self.since, other.since), dimensions, days)
+        return Reading(self.tables, min(self.since, other.since), dimensions, days)
 
 
 def needs_hours(interval: str | None, timezone: str | None) -> bool:
@@ -38,9 +39,12 @@ def needs_hours(interval: str | None, timezone: str | None) -> bool:
     return interval == "hour" or (interval is not None and timezone is not None)
 
 
-def find_reading(hours: Range, dimensions: frozenset[str], *, tells_hours: bool) -> Reading:
+def find_reading(
+    tables: tuple[str, ...], hours: Range, dimensions: frozenset[str], *, tells_hours: bool
+) -> Reading:
     """tells_hours: whether it does so on days that it reads whole, too."""
-    return Reading(hours[0].date(), dimensions, None if tells_hours else _find_split(hours))
+    split = None if tells_hours else _find_split(hours)
+    return Reading(tables, hours[0].date(), dimensions, split)
 
 
 def _find_split(hours: Range) -> frozenset[date]:

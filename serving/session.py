@@ -38,6 +38,8 @@ QUERY_PROPERTIES = {
     "spark.sql.shuffle.partitions": "1",
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    # Interpreted, looking for what comes twice costs more than it saves (docs/adr/0013).
+    "spark.sql.subexpressionElimination.enabled": "false",
     "spark.databricks.delta.snapshotPartitions": "1",
     # Gold has many small files between compactions: several to a task.
     "spark.sql.files.openCostInBytes": "65536",

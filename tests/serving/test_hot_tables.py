@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,20 +14,23 @@ from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from schemas.gold import GOLD_TABLES
 from schemas.gold.pages import PAGE_ENGAGEMENT
+from schemas.gold.realtime import REALTIME
 from schemas.gold.sessions import SESSIONS as GOLD_SESSIONS
 from schemas.gold.users import USER_DAYS
+from schemas.silver import EVENTS as SILVER_EVENTS
 from schemas.silver import SESSIONS
 from serving.comparison import compare_periods
 from serving.delta_log import TableState
-from serving.endpoints import ENDPOINTS, PAGES_ENDPOINT, SESSIONS_ENDPOINT
+from serving.endpoints import ENDPOINTS, PAGES_ENDPOINT, SESSIONS_ENDPOINT, Endpoint
 from serving.errors import VersionGone
 from serving.gold_reader import GoldReader, States
-from serving.hot_tables import ASKED_BEFORE, HELD_DAYS, MOST_ADDED, HotTables, find_dimensions
+from serving.hot_tables import ASKED_BEFORE, HELD_DAYS, MOST_ADDED, HotTables, find_groups
 from serving.queries import Selection, build_statement
 from serving.ranges import floor_time, split_range
 from serving.reading import Reading
-from tests.serving.lake import append_gold, make_sessions, read_rows
+from tests.serving.lake import append_gold, make_events, make_sessions, read_rows, write_lake
 
 NAME = GOLD_SESSIONS.name
 NOW = datetime.now(UTC)
@@ -68,14 +71,20 @@ def ask(reader: GoldReader, states: States, days: int = 1) -> list[tuple[Any, ..
 
 
 # All that is told apart on any day.
-EVERYTHING = Reading(NOW.date(), frozenset(), None)
+EVERYTHING = Reading((NAME,), NOW.date(), frozenset(), None)
+
+
+def find_version(reader: GoldReader) -> int | None:
+    """The version of the table that is held."""
+    versions = reader.hot.find_versions((NAME,))
+    return versions[0] if versions else None
 
 
 def wait_until_held(reader: GoldReader, states: States) -> None:
     """Ask until this very version is held."""
     deadline = time.monotonic() + 60
-    while reader.hot.versions.get(NAME) != states[NAME].version:
-        reader.hot.find(NAME, states[NAME], EVERYTHING)
+    while find_version(reader) != states[NAME].version:
+        reader.hot.find(states, EVERYTHING)
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -117,7 +126,7 @@ def test_a_later_version_is_what_is_held_and_the_files_added_since(
     second = reader.read_states()
     found = ask(reader, second, days=2)
     assert found[0][0] == 60
-    assert reader.hot.versions == {NAME: first[NAME].version}
+    assert find_version(reader) == first[NAME].version
     for file in away:
         file.rename(file.with_suffix(".parquet"))
     assert found == ask(cold, second, days=2)
@@ -137,14 +146,14 @@ def test_a_version_that_rewrites_is_loaded_and_no_earlier_one_takes_its_place(
     table = DeltaTable.forPath(spark, f"{root}/gold/sessions")
     table.delete("country = 'DE'")
     second = reader.read_states()
-    assert reader.hot.find(NAME, second[NAME], EVERYTHING) is None
+    assert reader.hot.find(second, EVERYTHING) is None
     assert ask(reader, second) == ask(cold, second) != ask(cold, first)
     wait_until_held(reader, second)
     assert ask(reader, second) == ask(cold, second)
     for _ in range(2 * ASKED_BEFORE):
-        assert reader.hot.find(NAME, first[NAME], EVERYTHING) is None
+        assert reader.hot.find(first, EVERYTHING) is None
     assert ask(reader, first) == ask(cold, first)
-    assert reader.hot.versions == {NAME: second[NAME].version}
+    assert find_version(reader) == second[NAME].version
 
 
 def test_compaction_of_what_is_held_changes_nothing_of_what_was_added_all(
@@ -159,11 +168,11 @@ def test_compaction_of_what_is_held_changes_nothing_of_what_was_added_all(
     table.optimize().executeCompaction()
     append(spark, root, 40, 60)
     states = reader.read_states()
-    assert reader.hot.find(NAME, states[NAME], EVERYTHING) is not None
+    assert reader.hot.find(states, EVERYTHING) is not None
     assert ask(reader, states)[0][0] == 60
     table.optimize().executeCompaction()
     states = reader.read_states()
-    assert reader.hot.find(NAME, states[NAME], EVERYTHING) is None
+    assert reader.hot.find(states, EVERYTHING) is None
     assert ask(reader, states)[0][0] == 60
 
 
@@ -177,7 +186,7 @@ def test_a_table_to_which_much_was_added_is_loaded_anew(
     for number in range(1, MOST_ADDED + 1):
         append(spark, root, number, number + 1)
     states = reader.read_states()
-    assert reader.hot.find(NAME, states[NAME], EVERYTHING) is not None
+    assert reader.hot.find(states, EVERYTHING) is not None
     wait_until_held(reader, states)
     assert ask(reader, states)[0][0] == 10 + MOST_ADDED
 
@@ -211,7 +220,7 @@ def test_what_does_not_fit_is_read_from_delta(
     for _ in range(ASKED_BEFORE):
         assert ask(reader, states)[0][0] == 20
     reader.hot.close(finish=True)
-    assert reader.hot.find(NAME, states[NAME], EVERYTHING) is None
+    assert reader.hot.find(states, EVERYTHING) is None
 
 
 def test_a_load_that_runs_is_waited_for_and_none_is_begun_after_it() -> None:
@@ -228,9 +237,9 @@ def test_a_load_that_runs_is_waited_for_and_none_is_begun_after_it() -> None:
         raise AssertionError("nothing was added")
 
     hot = HotTables(open_table, open_files, lambda *_: [], MANY_BYTES)
-    for name in (NAME, USER_DAYS.name):
+    for name in (NAME, REALTIME.name):
         for _ in range(ASKED_BEFORE):
-            hot.find(name, TableState(0, "first"), EVERYTHING)
+            hot.find({name: TableState(0, "first")}, replace(EVERYTHING, tables=(name,)))
     assert has_begun.wait(60)
     closing = threading.Thread(target=hot.close)
     closing.start()
@@ -243,16 +252,14 @@ def test_a_load_that_runs_is_waited_for_and_none_is_begun_after_it() -> None:
 
 
 def test_dimensions_that_no_endpoint_reads_are_not_held() -> None:
-    found = find_dimensions(ENDPOINTS)
-    assert USER_DAYS.name not in found
-    assert found[PAGE_ENGAGEMENT.name] == {
-        "site_id",
-        "page_path",
-        "is_bot",
-        "device_type",
-        "country",
-    }
-    assert found[GOLD_SESSIONS.name] == {*GOLD_SESSIONS.dimension_names}
+    groups = find_groups(ENDPOINTS)
+    assert USER_DAYS.name not in {name for names in groups for name in names}
+    pages = groups[tuple(table.name for table in PAGES_ENDPOINT.tables)]
+    some = {"site_id", "page_path", "is_bot"}
+    assert pages.dimensions[PAGE_ENGAGEMENT.name] == {*some, "device_type", "country"}
+    assert pages.by_day[PAGE_ENGAGEMENT.name] == some
+    assert groups[NAME,].dimensions == {NAME: {*GOLD_SESSIONS.dimension_names}}
+    assert groups[REALTIME.name,].by_day == {}
 
 
 def test_a_day_that_is_read_whole_is_one_row(
@@ -266,13 +273,13 @@ def test_a_day_that_is_read_whole_is_one_row(
     reader = GoldReader(reading_spark, root, MANY_BYTES)
     states = reader.read_states()
     for _ in range(ASKED_BEFORE):
-        reader.hot.find(NAME, states[NAME], EVERYTHING)
+        reader.hot.find(states, EVERYTHING)
     wait_until_held(reader, states)
 
     def count(dimensions: set[str], split: set[date] | None) -> dict[date, int]:
         days = None if split is None else frozenset(split)
-        reading = Reading(today.date() - timedelta(days=1), frozenset(dimensions), days)
-        rows = reader.hot.find(NAME, states[NAME], reading)
+        reading = Reading((NAME,), today.date() - timedelta(days=1), frozenset(dimensions), days)
+        rows = reader.hot.find(states, reading)
         assert rows is not None
         found = rows.groupBy("date").agg(F.countDistinct("bucket").alias("buckets")).collect()
         return {row["date"]: row["buckets"] for row in found}
@@ -296,13 +303,84 @@ def test_what_statements_read() -> None:
         assert reading
         return reading
 
+    names = tuple(table.name for table in PAGES_ENDPOINT.tables)
     last = (day + timedelta(days=2)).date()
     both = frozenset({"page_path", "country"})
-    assert find(some) == Reading(day.date(), both, frozenset({last}))
+    assert find(some) == Reading(names, day.date(), both, frozenset({last}))
     assert find(replace(some, interval="week")) == find(some)
-    assert find(replace(some, interval="hour")) == Reading(day.date(), both, None)
+    assert find(replace(some, interval="hour")) == Reading(names, day.date(), both, None)
     assert find(replace(some, interval="day", timezone="Asia/Tokyo")).split_days is None
     earlier = replace(some, previous=(day - timedelta(hours=3), day))
     compared = compare_periods(PAGES_ENDPOINT, earlier, split_range(some.start, some.end, NOW))
     before = (day - timedelta(days=1)).date()
-    assert compared.reading == Reading(before, both, frozenset({before, last}))
+    assert compared.reading == Reading(names, before, both, frozenset({before, last}))
+
+
+# Each chooses its rows in another way: by day, by hour, by the site, and partly from Silver.
+QUESTIONS: tuple[dict[str, Any], ...] = (
+    {},
+    {"interval": "hour"},
+    {"sites": ("shop",)},
+    {"start": datetime(2015, 5, 18, 7, tzinfo=UTC), "interval": "day"},
+    {"start": datetime(2015, 5, 18, 7, 20, tzinfo=UTC)},
+    {"timezone": "Asia/Kolkata", "interval": "day"},
+)
+FILTERS = {
+    "page_path": "/page/3",
+    "device_type": "mobile",
+    "country": "DE",
+    "event_name": "signup",
+    "channel": "Referral",
+}
+
+
+@dataclass(frozen=True)
+class Growing:
+    """A lake whose Gold was held and grew after that, and its states before and after."""
+
+    held: GoldReader
+    cold: GoldReader
+    states: tuple[States, States]
+
+
+@pytest.fixture(scope="module")
+def growing(
+    spark: SparkSession, reading_spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
+) -> Growing:
+    root = f"file://{tmp_path_factory.mktemp('growing') / 'my lake 100%'}"
+    write_lake(spark, root)
+    held, cold = GoldReader(reading_spark, root, MANY_BYTES), GoldReader(reading_spark, root)
+    before = held.read_states()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("serving.hot_tables.HELD_DAYS", 100 * 365)  # of a lake of 2015
+        for names in find_groups(ENDPOINTS):
+            for _ in range(ASKED_BEFORE):
+                held.hot.find(before, replace(EVERYTHING, tables=names))
+        held.hot.close(finish=True)
+    for table in GOLD_TABLES:
+        of_events = table.source == SILVER_EVENTS.name
+        source, rows = (SILVER_EVENTS, make_events()) if of_events else (SESSIONS, make_sessions())
+        append_gold(root, table, read_rows(spark, source, rows[::2]))
+    return Growing(held, cold, (before, held.read_states()))
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
+def test_each_endpoint_answers_from_memory_as_from_delta(
+    endpoint: Endpoint, growing: Growing
+) -> None:
+    start, end = datetime(2015, 5, 16, tzinfo=UTC), datetime(2015, 5, 21, tzinfo=UTC)
+    some = Selection(start, end, 1000, 0)
+    chosen = [{"filters": {name: FILTERS[name]}} for name in endpoint.filters if name in FILTERS]
+    grain = endpoint.tables[0].grain
+    for asked in (*QUESTIONS, *chosen):
+        if endpoint.kinds and "interval" in asked:
+            continue
+        selection = replace(some, **asked)
+        ranges = split_range(selection.start, selection.end, NOW, grain)
+        statement = build_statement(endpoint, selection, ranges)
+        answers = []
+        for states in growing.states:
+            assert growing.held.hot.find(states, statement.reading) is not None
+            answers.append(growing.held.run(statement, states, "group"))
+            assert answers[-1] == growing.cold.run(statement, states, "group"), asked
+        assert answers[0] != answers[1], asked
