@@ -5,11 +5,25 @@ Only while these add and do nothing else: then the table is what it was and the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
+
+from schemas.commit import FOLDED
+from serving.delta_log import parse_metadata
 
 # The actions of a version, none where the log has it no more.
 ReadCommit = Callable[[str, int], list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class AddedFile:
+    """path: as in the log. bytes. version: that has it first."""
+
+    path: str
+    bytes: int
+    version: int
+
 
 _SAYS_NOTHING_OF_ROWS = {"commitInfo", "txn"}
 
@@ -22,10 +36,10 @@ class Additions:
         self._table, self._read_commit = table, read_commit
         self._until = version
         self._rewritten_in: int | None = None
-        self._added_in: dict[str, int] = {}
+        self._added: dict[str, AddedFile] = {}
 
-    def find(self, version: int) -> tuple[str, ...] | None:
-        """Paths of what was added up to a later version, as in the log; none: not only added.
+    def find(self, version: int) -> tuple[AddedFile, ...] | None:
+        """What was added up to a later version; none: that is not all that was done.
 
         Raises NotReady.
         """
@@ -33,32 +47,36 @@ class Additions:
             self._follow(self._until + 1)
         if self._rewritten_in is not None and version >= self._rewritten_in:
             return None
-        return tuple(path for path, number in self._added_in.items() if number <= version)
+        return tuple(file for file in self._added.values() if file.version <= version)
 
     def _follow(self, version: int) -> None:
-        added = find_added(self._read_commit(self._table, version), self._added_in.keys())
+        added = find_added(version, self._read_commit(self._table, version))
         if added is None:
             self._rewritten_in = version
         else:
-            self._added_in.update(dict.fromkeys(added, version))
+            self._added.update({file.path: file for file in added})
             self._until = version
 
 
-def find_added(actions: list[dict[str, Any]], before: Container[str]) -> list[str] | None:
-    """Paths of the files with new rows in one commit; none if it does anything else to the rows.
+def find_added(version: int, actions: list[dict[str, Any]]) -> list[AddedFile] | None:
+    """The files with new rows in one commit; none if it does anything else to the rows.
 
-    before: files of which the reader counts on being there. Others may have been compacted.
+    Compaction and folds change no answer. The files they take out stay where they are until VACUUM.
     """
     if not actions:
         return None
+    if any(_is_fold(action.get("commitInfo", {})) for action in actions):
+        return []
     added = []
     for action in actions:
         ((kind, what),) = action.items()
         is_new = what.get("dataChange", True)
         if kind == "add" and is_new and not what.get("deletionVector"):
-            added.append(what["path"])
-        elif kind not in _SAYS_NOTHING_OF_ROWS and (
-            kind not in ("add", "remove") or is_new or what["path"] in before
-        ):
+            added.append(AddedFile(what["path"], what["size"], version))
+        elif kind not in _SAYS_NOTHING_OF_ROWS and (kind not in ("add", "remove") or is_new):
             return None
     return added
+
+
+def _is_fold(commit_info: dict[str, Any]) -> bool:
+    return parse_metadata(commit_info.get("userMetadata")).get(FOLDED) is True

@@ -118,21 +118,35 @@ class GoldReader:
         """The statement's rows. Each table is read as of its version in `states`."""
         self._spark.sparkContext.setJobGroup(job_group, "metric query")
         try:
-            held = self.hot.find(states, statement.reading)
-            if held is None or statement.held_sql is None or statement.reading is None:
+            rows = self._run_held(statement, states)
+            if rows is None:
                 tables = {name: self.open_table(name, states[name]) for name in statement.tables}
-                return self.run_over(statement, tables)
-            others = [name for name in statement.tables if name not in statement.reading.tables]
-            tables = {name: self.open_table(name, states[name]) for name in others}
-            return self.run_over(
-                replace(statement, sql=statement.held_sql), tables | {"held": held}
-            )
+                rows = self.run_over(statement, tables)
+            return rows
         except (PySparkException, Py4JJavaError) as error:
             failed = VersionGone if _is_gone(error) else QueryFailed
             raise failed("Spark could not run the query.") from error
         finally:
             # The thread goes on to other work, which must not be cancelled with this query.
             self._spark.sparkContext.setLocalProperty("spark.jobGroup.id", None)  # type: ignore[arg-type]  # None takes it away
+
+    def _run_held(self, statement: Statement, states: States) -> list[tuple[Any, ...]] | None:
+        """The statement's rows from what is held in memory of Gold, if that will do."""
+        reading, held_sql = statement.reading, statement.held_sql
+        if reading is None or held_sql is None:
+            return None
+        others = [name for name in statement.tables if name not in reading.tables]
+        try:
+            held = self.hot.find(states, reading)
+            if held is None:
+                return None
+            tables = {name: self.open_table(name, states[name]) for name in others}
+            return self.run_over(replace(statement, sql=held_sql), {**tables, "held": held})
+        except (PySparkException, Py4JJavaError) as error:
+            if not _is_gone(error):
+                raise
+            self.hot.forget(reading.tables)
+            return None
 
     def run_over(
         self, statement: Statement, tables: Mapping[str, DataFrame]

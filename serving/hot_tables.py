@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial, reduce
 
@@ -26,7 +26,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from schemas.table import GoldTable
-from serving.additions import Additions, ReadCommit
+from serving.additions import AddedFile, Additions, ReadCommit
 from serving.delta_log import TableState
 from serving.endpoints import ENDPOINTS, Endpoint
 from serving.queries import SOURCE
@@ -39,8 +39,11 @@ HELD_DAYS = 15
 # Loading costs about as much as so many answers from Delta: so often tables are asked for before
 # they are loaded.
 ASKED_BEFORE = 2
-# Opening a file takes as long as many rows of it: with more, the tables are loaded anew.
-MOST_ADDED = 16
+# More files or bytes than these are merged in memory: opening a file takes as long as many rows of
+# it, and what was added is not merged.
+MOST_ADDED, MOST_ADDED_BYTES = 15, 256 * 1024
+# So much of it is merged again and again beside what is held, before all is loaded anew.
+_MOST_RECENT, _MOST_RECENT_BYTES = 200, 1024 * 1024
 # Of tables that change all the time, the least part of the time that goes by without a load.
 _REST_PER_LOAD = 10
 _SHORTEST_REST_S = 5.0
@@ -51,8 +54,8 @@ _MOST_CHOSEN = 64
 
 States = Mapping[str, TableState]
 _Names = tuple[str, ...]
-# Of each table the paths of the files that were added to it.
-_Added = tuple[tuple[str, tuple[str, ...]], ...]
+# Of each table the files that were added to it.
+_Added = tuple[tuple[str, tuple[AddedFile, ...]], ...]
 # A table's files by their paths in its log, as rows of its schema.
 OpenFiles = Callable[[str, StructType, tuple[str, ...]], DataFrame]
 
@@ -82,22 +85,25 @@ class Group:
 
 @dataclass
 class _Held:
-    """Rows of one version of each table of a group, and what was added to them later.
+    """Rows of the tables of a group, from the day `since` on, and what was added to them later.
 
-    since: the first day. all: rows of the levels BUCKET and DAY. bytes: of the files they lie in.
+    base: rows of one version of each table (`states`), of the levels BUCKET and DAY; bytes: of the
+    files they lie in. recent: the same of what was added up to later versions (`until`).
     """
 
     group: Group
     states: States
     since: date
-    all: DataFrame
-    schemas: dict[str, StructType]
+    base: DataFrame
     bytes: int
-    additions: dict[str, Additions]
+    schemas: Mapping[str, StructType]
+    additions: Mapping[str, Additions]
+    until: States
+    recent: DataFrame | None = None
     _chosen: dict[tuple[frozenset[date] | None, _Added], DataFrame] = field(default_factory=dict)
 
     def find_added(self, states: States) -> _Added | None:
-        """The files added to each table up to a later version; none if these rows are no part."""
+        """What was added since `states` up to later versions; none if that was not all."""
         found = []
         for name, state in self.states.items():
             is_same = states[name].generation == state.generation
@@ -107,27 +113,41 @@ class _Held:
             found.append((name, added))
         return tuple(found)
 
+    def leave_recent(self, added: _Added) -> _Added:
+        """Without what is in `recent`."""
+        return tuple(
+            (name, tuple(file for file in files if file.version > self.until[name].version))
+            for name, files in added
+        )
+
     def choose(self, reading: Reading, added: _Added, open_files: OpenFiles) -> DataFrame | None:
         """The fewest rows that will do; none where older ones are needed."""
         if reading.since < self.since:
             return None
         split = reading.split_days if self.group.is_by_day(reading.dimensions) else None
-        key = split, added
-        if key not in self._chosen:
+        later = self.leave_recent(added)
+        if (split, later) not in self._chosen:
             if len(self._chosen) > _MOST_CHOSEN:
                 self._chosen.clear()
             # Made once, for each step of a plan that PySpark is told of takes milliseconds. And
             # never the frame itself: when a view is dropped (serving/views.py), Spark forgets what
             # it has cached of the view's plan.
-            rows = self.all.where(_choose_level(split))
-            for name, paths in added:
-                if paths:
-                    files = open_files(name, self.schemas[name], paths)
-                    files = files.withColumn(SOURCE, F.lit(name))
-                    known = [column for column in files.columns if column in rows.columns]
-                    rows = rows.unionByName(files.select(known), allowMissingColumns=True)
-            self._chosen[key] = rows
-        return self._chosen[key]
+            parts = [self.base.where(_choose_level(split))]
+            if self.recent:
+                parts.append(self.recent.where(_choose_level(split)))
+            for name, rows in self.open_added(later, open_files).items():
+                rows = rows.withColumn(SOURCE, F.lit(name))
+                parts.append(rows.select(*(one for one in rows.columns if one in parts[0].columns)))
+            self._chosen[split, later] = _unite(parts)
+        return self._chosen[split, later]
+
+    def open_added(self, added: _Added, open_files: OpenFiles) -> dict[str, DataFrame]:
+        """Table -> the rows of these files, where there are any."""
+        return {
+            name: open_files(name, self.schemas[name], tuple(file.path for file in files))
+            for name, files in added
+            if files
+        }
 
 
 def _choose_level(split: frozenset[date] | None) -> str:
@@ -178,7 +198,7 @@ class HotTables:
         """The versions that are held of these tables."""
         with self._lock:
             held = self._held.get(names)
-            return tuple(held.states[name].version for name in names) if held else None
+            return tuple(held.until[name].version for name in names) if held else None
 
     def find(self, states: States, reading: Reading | None) -> DataFrame | None:
         """The rows for this reading, if they can be had from memory; counts the asking.
@@ -190,15 +210,22 @@ class HotTables:
         names = reading.tables
         with self._lock:
             held = self._held.get(names)
-            if held and _is_any_newer(held.states, states):
+            if held and _is_any_newer(held.until, states):
                 return None  # the past is read from Delta
             added = held.find_added(states) if held else None
             if held is None or added is None:
                 self._want(names, states)
                 return None
-            if sum(len(paths) for _, paths in added) >= MOST_ADDED:
+            if _is_more(held.leave_recent(added), MOST_ADDED, MOST_ADDED_BYTES):
                 self._load_soon(names, states)
             return held.choose(reading, added, self._open_files)
+
+    def forget(self, names: _Names) -> None:
+        """Let go of rows that cannot be read: files were cleaned up that they are made of."""
+        with self._lock:
+            held = self._held.pop(names, None)
+        if held:
+            _let_go(held, None)
 
     def close(self, *, finish: bool = False) -> None:
         """Begin no load any more, and wait for the one that runs; finish: for all that are due.
@@ -226,22 +253,39 @@ class HotTables:
             self._loader.submit(self._load, names, {name: states[name] for name in names})
 
     def _load(self, names: _Names, states: States) -> None:
-        """Hold the versions, if they fit beside what is held of other groups."""
+        """Hold these versions: add to what is held, or make it anew if it fits beside the rest."""
         began = time.monotonic()
+        with self._lock:
+            before = self._held.get(names)
         held = None
         try:
-            held = self._merge(self._groups[names], states)
+            held = before and self._add(before, states)
+            held = held or self._merge(self._groups[names], states)
         except Exception:  # whatever it is, nobody waits for it here, and Delta has the rows
             log.exception("tables_not_held", tables=names)
         rest_s = max((time.monotonic() - began) * _REST_PER_LOAD, _SHORTEST_REST_S)
         with self._lock:
-            before = self._held.pop(names, None)
+            self._held.pop(names, None)
             if held:
                 self._held[names] = held
             self._wanted.pop(names, None)
             self._rests_until[names] = time.monotonic() + rest_s
         if before:
-            before.all.unpersist()
+            _let_go(before, held)
+
+    def _add(self, held: _Held, states: States) -> _Held | None:
+        """The same with all that was added; none if it was much, or not all that was done."""
+        with self._lock:
+            added = held.find_added(states)
+        if added is None or _is_more(added, _MOST_RECENT, _MOST_RECENT_BYTES):
+            return None
+        files = held.open_added(added, self._open_files)
+        if not files:
+            return replace(held, until=states)
+        recent = merge_levels(held.group, files).persist()
+        recent.count()
+        log.info("tables_added_to", tables=held.group.names, versions=_versions(states))
+        return replace(held, until=states, recent=recent, _chosen={})
 
     def _merge(self, group: Group, states: States) -> _Held | None:
         since = datetime.now(UTC).date() - timedelta(days=HELD_DAYS)
@@ -257,13 +301,13 @@ class HotTables:
             return None
         rows = merge_levels(group, tables).persist()
         rows.count()
-        log.info("tables_held", **said, versions=[state.version for state in states.values()])
+        log.info("tables_held", **said, versions=_versions(states))
         schemas = {name: rows.schema for name, rows in whole.items()}
         additions = {
             name: Additions(name, state.version, self._read_commit)
             for name, state in states.items()
         }
-        return _Held(group, states, since, rows, schemas, size, additions)
+        return _Held(group, states, since, rows, size, schemas, additions, until=states)
 
 
 def find_groups(endpoints: Iterable[Endpoint]) -> dict[_Names, Group]:
@@ -300,7 +344,7 @@ def merge_levels(group: Group, tables: Mapping[str, DataFrame]) -> DataFrame:
     stored columns, null where a table has none; these keep names and types.
     """
     parts = []
-    for table in group.tables:
+    for table in (table for table in group.tables if table.name in tables):
         partials = tables[table.name]
         parts.append(_merge(partials, table, _BUCKET, group.dimensions[table.name]))
         if group.by_day:
@@ -308,7 +352,7 @@ def merge_levels(group: Group, tables: Mapping[str, DataFrame]) -> DataFrame:
             # Not by GROUPING SETS: in a statement that reads held rows twice, as a comparison does,
             # Spark does not know the second ones for the plan that it has cached.
             parts.append(_merge(days, table, _DAY, group.by_day[table.name]))
-    rows = reduce(partial(DataFrame.unionByName, allowMissingColumns=True), parts)
+    rows = _unite(parts)
     # In this order, so that Spark can leave out what is not of a day.
     return rows.coalesce(1).sortWithinPartitions("level", "bucket")
 
@@ -319,6 +363,29 @@ def _merge(
     merged = map(F.expr, table.merge_columns(dict(partials.dtypes)))
     rows = partials.groupBy("bucket", "date", *dimensions).agg(*merged)
     return rows.withColumns({"level": F.lit(level), SOURCE: F.lit(table.name)})
+
+
+def _is_more(added: _Added, files: int, size: int) -> bool:
+    """Whether these are more files, or more bytes."""
+    all_files = [file for _, of_table in added for file in of_table]
+    return len(all_files) > files or sum(file.bytes for file in all_files) > size
+
+
+def _let_go(held: _Held, successor: _Held | None) -> None:
+    """Free the memory of what the successor does not go on with."""
+    if held.recent and (successor is None or successor.recent is not held.recent):
+        held.recent.unpersist()
+    if successor is None or successor.base is not held.base:
+        held.base.unpersist()
+
+
+def _unite(parts: list[DataFrame]) -> DataFrame:
+    """All rows, null what a part has not."""
+    return reduce(partial(DataFrame.unionByName, allowMissingColumns=True), parts)
+
+
+def _versions(states: States) -> list[int]:
+    return [state.version for state in states.values()]
 
 
 def _is_any_newer(some: States, than: States) -> bool:

@@ -17,6 +17,7 @@ import structlog
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from schemas.commit import FOLDED
 from schemas.table import GoldTable
 from streaming.delta_log import AddedFile, Position, files_added, latest_version
 from streaming.sinks import Batch
@@ -66,7 +67,8 @@ def open_folding(
         _note(days, files_added(uri, start, end))
         if where := _take_due(days):
             partials = read_table(batch.runtime, table.name).where(where)
-            batch.replace(table, fold_partials(partials, table), where, metadata)
+            said = {**(metadata or {}), FOLDED: True}
+            batch.replace(table, fold_partials(partials, table), where, said)
             log.info("folded", flow=batch.flow, table=table.name, where=where)
         seen[table.name] = latest_version(uri)
 

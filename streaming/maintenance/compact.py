@@ -20,7 +20,7 @@ from streaming.sinks import hold_table, say_in_commits
 
 log = structlog.get_logger(__name__)
 
-COMPACT_EVERY_BATCHES = 50
+COMPACT_EVERY_BATCHES = 20
 # Fewer are not worth a commit, which costs about as much as a batch.
 _MIN_FILES = 20
 

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from pyspark.sql import functions as F
 
+from schemas.commit import FOLDED
 from schemas.table import GoldTable
 from streaming.folding import fold_partials
 from streaming.maintenance.files import last_said, list_files
@@ -56,5 +57,6 @@ def _fold_day(
                 f"AND bucket <= timestamp_seconds({found.last})"
             )
             folded = fold_partials(partials.where(where), table)
-            replace_rows(runtime, table, folded, where, last_said(runtime, table.name))
+            said = {**last_said(runtime, table.name), FOLDED: True}
+            replace_rows(runtime, table, folded, where, said)
     return int(found.folded)

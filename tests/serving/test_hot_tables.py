@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from schemas.commit import FOLDED
 from schemas.gold import GOLD_TABLES
 from schemas.gold.pages import PAGE_ENGAGEMENT
 from schemas.gold.realtime import REALTIME
@@ -26,10 +28,11 @@ from serving.delta_log import TableState
 from serving.endpoints import ENDPOINTS, PAGES_ENDPOINT, SESSIONS_ENDPOINT, Endpoint
 from serving.errors import VersionGone
 from serving.gold_reader import GoldReader, States
-from serving.hot_tables import ASKED_BEFORE, HELD_DAYS, MOST_ADDED, HotTables, find_groups
+from serving.hot_tables import ASKED_BEFORE, HELD_DAYS, HotTables, find_groups
 from serving.queries import Selection, build_statement
 from serving.ranges import floor_time, split_range
 from serving.reading import Reading
+from streaming.folding import fold_partials
 from tests.serving.lake import append_gold, make_events, make_sessions, read_rows, write_lake
 
 NAME = GOLD_SESSIONS.name
@@ -156,39 +159,75 @@ def test_a_version_that_rewrites_is_loaded_and_no_earlier_one_takes_its_place(
     assert find_version(reader) == second[NAME].version
 
 
-def test_compaction_of_what_is_held_changes_nothing_of_what_was_added_all(
+def test_compaction_and_folds_change_nothing_of_what_is_held(
     spark: SparkSession, reading_spark: SparkSession, tmp_path: Path
 ) -> None:
     root = f"file://{tmp_path}"
+    path = f"{root}/gold/sessions"
     append(spark, root, 0, 20)
-    append(spark, root, 20, 40)
     reader = GoldReader(reading_spark, root, MANY_BYTES)
-    wait_until_held(reader, reader.read_states())
-    table = DeltaTable.forPath(spark, f"{root}/gold/sessions")
-    table.optimize().executeCompaction()
+    first = reader.read_states()
+    wait_until_held(reader, first)
+    append(spark, root, 20, 40)
+    DeltaTable.forPath(spark, path).optimize().executeCompaction()
     append(spark, root, 40, 60)
+    folded = fold_partials(spark.read.format("delta").load(path), GOLD_SESSIONS)
+    said = json.dumps({FOLDED: True})
+    folded.write.format("delta").mode("overwrite").option("replaceWhere", "true").option(
+        "userMetadata", said
+    ).save(path)
     states = reader.read_states()
-    assert reader.hot.find(states, EVERYTHING) is not None
-    assert ask(reader, states)[0][0] == 60
-    table.optimize().executeCompaction()
+    found = ask(reader, states)
+    assert found[0][0] == 60
+    assert find_version(reader) == first[NAME].version
+    assert found == ask(GoldReader(reading_spark, root), states)
+    # What was added has been put together, and its own files are cleaned up.
+    live = {file.rpartition("/")[2] for file in spark.read.format("delta").load(path).inputFiles()}
+    for file in tmp_path.rglob("*.parquet"):
+        if file.name not in live:
+            file.unlink()
+    append(spark, root, 0, 10)
     states = reader.read_states()
-    assert reader.hot.find(states, EVERYTHING) is None
-    assert ask(reader, states)[0][0] == 60
+    assert ask(reader, states)[0][0] == 70
+    assert find_version(reader) is None
+    wait_until_held(reader, states)
+    assert ask(reader, states)[0][0] == 70
 
 
-def test_a_table_to_which_much_was_added_is_loaded_anew(
-    spark: SparkSession, reading_spark: SparkSession, tmp_path: Path
+@pytest.mark.parametrize("most", ["MOST_ADDED", "MOST_ADDED_BYTES"])
+def test_what_was_added_is_merged_once_it_is_much(
+    most: str,
+    spark: SparkSession,
+    reading_spark: SparkSession,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(f"serving.hot_tables.{most}", 1)
     root = f"file://{tmp_path}"
     append(spark, root, 0, 10)
     reader = GoldReader(reading_spark, root, MANY_BYTES)
     wait_until_held(reader, reader.read_states())
-    for number in range(1, MOST_ADDED + 1):
-        append(spark, root, number, number + 1)
+    cold = GoldReader(reading_spark, root)
+    put_away(tmp_path)
+    append(spark, root, 10, 11)
+    append(spark, root, 11, 12, NOW - timedelta(hours=3))
     states = reader.read_states()
-    assert reader.hot.find(states, EVERYTHING) is not None
     wait_until_held(reader, states)
-    assert ask(reader, states)[0][0] == 10 + MOST_ADDED
+    put_away(tmp_path)
+    append(spark, root, 12, 13)
+    states = reader.read_states()
+    found = ask(reader, states)
+    assert found[0][0] == 13
+    for file in tmp_path.rglob("*.away"):
+        file.rename(file.with_suffix(".parquet"))
+    assert found == ask(cold, states)
+    # With more beside it than it has itself, all is loaded anew.
+    monkeypatch.setattr("serving.hot_tables._MOST_RECENT", 2)
+    append(spark, root, 13, 14)
+    states = reader.read_states()
+    wait_until_held(reader, states)
+    put_away(tmp_path)
+    assert ask(reader, states)[0][0] == 14
 
 
 def test_a_range_that_begins_before_what_is_held_is_read_from_delta(
@@ -319,8 +358,7 @@ def test_what_statements_read() -> None:
 # Each chooses its rows in another way: by day, by hour, by the site, and partly from Silver.
 QUESTIONS: tuple[dict[str, Any], ...] = (
     {},
-    {"interval": "hour"},
-    {"sites": ("shop",)},
+    {"interval": "hour", "sites": ("shop",)},
     {"start": datetime(2015, 5, 18, 7, tzinfo=UTC), "interval": "day"},
     {"start": datetime(2015, 5, 18, 7, 20, tzinfo=UTC)},
     {"timezone": "Asia/Kolkata", "interval": "day"},
@@ -360,7 +398,7 @@ def growing(
     for table in GOLD_TABLES:
         of_events = table.source == SILVER_EVENTS.name
         source, rows = (SILVER_EVENTS, make_events()) if of_events else (SESSIONS, make_sessions())
-        append_gold(root, table, read_rows(spark, source, rows[::2]))
+        append_gold(root, table, read_rows(spark, source, rows[::3]))
     return Growing(held, cold, (before, held.read_states()))
 
 
@@ -386,9 +424,9 @@ def test_each_endpoint_answers_from_memory_as_from_delta(
         selection = replace(some, **asked)
         ranges = split_range(selection.start, selection.end, NOW, grain)
         statement = build_statement(endpoint, selection, ranges)
-        answers = []
-        for states in growing.states:
-            assert growing.held.hot.find(states, statement.reading) is not None
-            answers.append(round_all(growing.held.run(statement, states, "group")))
-            assert answers[-1] == round_all(growing.cold.run(statement, states, "group")), asked
-        assert answers[0] != answers[1], asked
+        before, now = growing.states
+        assert growing.held.hot.find(now, statement.reading) is not None
+        answer = round_all(growing.held.run(statement, now, "group"))
+        assert answer == round_all(growing.cold.run(statement, now, "group")), asked
+        if not asked:
+            assert answer != round_all(growing.held.run(statement, before, "group"))
