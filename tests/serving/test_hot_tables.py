@@ -28,7 +28,8 @@ from serving.delta_log import TableState
 from serving.endpoints import ENDPOINTS, PAGES_ENDPOINT, SESSIONS_ENDPOINT, Endpoint
 from serving.errors import VersionGone
 from serving.gold_reader import GoldReader, States
-from serving.hot_tables import ASKED_BEFORE, HELD_DAYS, HotTables, find_groups
+from serving.held import find_groups
+from serving.hot_tables import ASKED_BEFORE, HELD_DAYS, HotTables
 from serving.queries import Selection, build_statement
 from serving.ranges import floor_time, split_range
 from serving.reading import Reading
