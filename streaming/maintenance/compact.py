@@ -20,8 +20,7 @@ from streaming.sinks import hold_table, say_in_commits
 
 log = structlog.get_logger(__name__)
 
-# However often, a row is written again once or twice; this often, that nobody waits for long.
-COMPACT_EVERY_BATCHES = 20
+COMPACT_EVERY_BATCHES = 50
 # Fewer are not worth a commit, which costs about as much as a batch.
 _MIN_FILES = 20
 
