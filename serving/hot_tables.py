@@ -95,6 +95,8 @@ class HotTables:
                 return None  # the past is read from Delta
             added = held.find_added(states) if held else None
             if held is None or added is None:
+                if held:  # what was taken out of the tables must not stay here
+                    _let_go(self._held.pop(names), None)
                 self._want(names, states)
                 return None
             if _is_more(held.leave_recent(added), MOST_ADDED, MOST_ADDED_BYTES):

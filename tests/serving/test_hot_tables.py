@@ -151,6 +151,7 @@ def test_a_version_that_rewrites_is_loaded_and_no_earlier_one_takes_its_place(
     table.delete("country = 'DE'")
     second = reader.read_states()
     assert reader.hot.find(second, EVERYTHING) is None
+    assert find_version(reader) is None, "what was deleted is still held"
     assert ask(reader, second) == ask(cold, second) != ask(cold, first)
     wait_until_held(reader, second)
     assert ask(reader, second) == ask(cold, second)
