@@ -20,7 +20,7 @@ from schemas.table import GoldTable
 from serving.additions import AddedFile, Additions
 from serving.delta_log import TableState
 from serving.endpoints import Endpoint
-from serving.queries import SOURCE
+from serving.queries import SOURCE_COLUMN
 from serving.reading import Reading
 
 _BUCKET, _DAY = "bucket", "day"
@@ -111,7 +111,7 @@ class Held:
             if self.recent is not None:
                 parts.append(self.recent.where(_choose_level(split)))
             for name, rows in self.open_added(later, open_files).items():
-                rows = rows.withColumn(SOURCE, F.lit(name))
+                rows = rows.withColumn(SOURCE_COLUMN, F.lit(name))
                 parts.append(rows.select(*(one for one in rows.columns if one in parts[0].columns)))
             self._chosen[split, later] = _unite(parts)
         return self._chosen[split, later]
@@ -167,7 +167,7 @@ def merge_levels(group: Group, tables: Mapping[str, DataFrame]) -> DataFrame:
     """Partials of all tables, of the level BUCKET and of the level DAY.
 
     These are one row per bucket (or day, whose start is the bucket then), table and the group's
-    dimensions of that level. Columns: level, SOURCE, bucket, date, and all tables' dimensions and
+    dimensions of that level. Columns: level, SOURCE_COLUMN, bucket, date, and all tables' dimensions and
     stored columns, null where a table has none; these keep names and types.
     """
     parts = []
@@ -189,7 +189,7 @@ def _merge(
 ) -> DataFrame:
     merged = map(F.expr, table.merge_columns(dict(partials.dtypes)))
     rows = partials.groupBy("bucket", "date", *dimensions).agg(*merged)
-    return rows.withColumns({"level": F.lit(level), SOURCE: F.lit(table.name)})
+    return rows.withColumns({"level": F.lit(level), SOURCE_COLUMN: F.lit(table.name)})
 
 
 def _unite(parts: list[DataFrame]) -> DataFrame:

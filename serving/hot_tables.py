@@ -84,7 +84,7 @@ class HotTables:
     def find(self, states: States, reading: Reading | None) -> DataFrame | None:
         """The rows for this reading, if they can be had from memory; counts the asking.
 
-        With a column SOURCE, the table that a row is of; null what that table has not.
+        With a column SOURCE_COLUMN, the table that a row is of; null what that table has not.
         """
         if reading is None or reading.tables not in self._groups or not self._max_bytes:
             return None

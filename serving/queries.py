@@ -27,7 +27,7 @@ Value = str | int | date | datetime
 # task for each table, would take twice as long.
 _IN_ONE_TASK = "/*+ COALESCE(1) */ "
 # Of held rows: the name of the table they are of.
-SOURCE = "source_table"
+SOURCE_COLUMN = "source_table"
 SOURCES = {table.name: table for table in (EVENTS, SESSIONS)}
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -149,7 +149,7 @@ def _read_held(endpoint: Endpoint, selection: Selection, keys: tuple[str, ...], 
     where = [*_choose_hours(selection), *_choose_rows(selection, bots_and_sites)]
     for name in selection.filters:
         without = [table.name for table in endpoint.tables if name not in table.dimensions]
-        others = f" OR {SOURCE} IN ({quote(without)})" if without else ""
+        others = f" OR {SOURCE_COLUMN} IN ({quote(without)})" if without else ""
         where.append(f"({name} = :{name}{others})")
     columns = ", ".join(("bucket AS moment", *keys, *stored))
     return f"SELECT {hint}{columns} FROM {{held}} WHERE {' AND '.join(where)}"
