@@ -167,8 +167,8 @@ def merge_levels(group: Group, tables: Mapping[str, DataFrame]) -> DataFrame:
     """Partials of all tables, of the level BUCKET and of the level DAY.
 
     These are one row per bucket (or day, whose start is the bucket then), table and the group's
-    dimensions of that level. Columns: level, SOURCE_COLUMN, bucket, date, and all tables' dimensions and
-    stored columns, null where a table has none; these keep names and types.
+    dimensions of that level. Columns: level, SOURCE_COLUMN, bucket, date, and all tables'
+    dimensions and stored columns, null where a table has none; these keep names and types.
     """
     parts = []
     for table in (table for table in group.tables if table.name in tables):
