@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from schemas import bronze
+from schemas.commit import FOLDED
 from schemas.gold.pages import PAGES
 from schemas.gold.realtime import REALTIME
 from schemas.gold.sessions import SESSIONS as GOLD_SESSIONS
@@ -78,7 +79,8 @@ def test_nothing_changes_whenever_it_is_cut_off(
     for name, said in ((PAGES.name, AS_OF), (GOLD_SESSIONS.name, COMPLETE_UNTIL)):
         uri = lake.runtime.table(name)
         commit = read_commit(uri, latest_version(uri)) or []
-        assert list(read_metadata(commit).values()) == [said]
+        assert list(read_metadata(commit).values()) == [said, True]
+        assert read_metadata(commit)[FOLDED]
         operations = [one["commitInfo"]["operation"] for one in commit if "commitInfo" in one]
         # The fold leaves one file a day, so nothing is left to be compacted.
         assert operations == ["WRITE"]
