@@ -16,7 +16,7 @@ import httpx
 
 from bench.numbers import summarize
 from bench.plan import Plan
-from bench.stack import Stack
+from bench.stack import Stack, wait_for
 
 _PATHS = ("/pages", "/sessions")
 _TRIES = 20
@@ -31,7 +31,7 @@ def measure_latency(stack: Stack, plan: Plan, advance: Callable[[float], None]) 
     """Milliseconds from request to complete answer, by path; p50 and p95."""
     result: dict[str, Any] = {}
     with stack.http() as client:
-        _wait_until_idle(client)
+        _wait_until_idle(stack, client)
         for number, path in enumerate(_PATHS):
             first = int(time.time()) % 9_000  # else a second run would ask the same again
             count = _WARMUP + plan.uncached_requests
@@ -48,16 +48,20 @@ def measure_latency(stack: Stack, plan: Plan, advance: Callable[[float], None]) 
     return result
 
 
-def _wait_until_idle(client: httpx.Client) -> None:
+def _wait_until_idle(stack: Stack, client: httpx.Client) -> None:
     """Raises RuntimeError where the stream goes on writing."""
-    seen, since = None, (began := time.monotonic())
-    while (now := time.monotonic()) < since + _IDLE_S:
-        if now > began + _IDLE_TIMEOUT_S:
-            raise RuntimeError(f"Gold was still written to after {_IDLE_TIMEOUT_S:.0f} s")
+    seen: list[dict[str, int]] = []
+    since = 0.0
+
+    def is_idle() -> bool:
+        nonlocal seen, since
+        now = time.monotonic()
         versions = [_ask(client, path, _unasked_range(0))[2] for path in _PATHS]
         if versions != seen:
             seen, since = versions, now
-        time.sleep(1)
+        return now >= since + _IDLE_S
+
+    wait_for(is_idle, _IDLE_TIMEOUT_S, "Gold to be written to no more", stack)
 
 
 def _unasked_range(index: int) -> dict[str, str]:

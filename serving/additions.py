@@ -15,6 +15,8 @@ from serving.delta_log import parse_metadata
 # The actions of a version, none where the log has it no more.
 ReadCommit = Callable[[str, int], list[dict[str, Any]]]
 
+_SAYS_NOTHING_OF_ROWS = {"commitInfo", "txn"}
+
 
 @dataclass(frozen=True)
 class AddedFile:
@@ -23,9 +25,6 @@ class AddedFile:
     path: str
     bytes: int
     version: int
-
-
-_SAYS_NOTHING_OF_ROWS = {"commitInfo", "txn"}
 
 
 class Additions:

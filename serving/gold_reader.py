@@ -57,7 +57,7 @@ class GoldReader:
         path = local_path(lake_root)
         files: LogFiles = HadoopFiles(spark) if path is None else LocalFiles()
         root = path or lake_root
-        paths = {name: f"{root}/{name.replace('.', '/')}" for name in TABLES}
+        paths = {name: _find_folder(root, name) for name in TABLES}
         self._files, self._history = files, f"{root}/{HISTORY_FILE}"
         self._logs = {name: TableLog(path, files) for name, path in paths.items()}
         self._commits = {name: CommitTimes(path, files) for name, path in paths.items()}
@@ -168,7 +168,7 @@ class GoldReader:
             if key in self._opened:
                 self._opened.move_to_end(key)
                 return self._opened[key]
-            path = f"{self._root}/{name.replace('.', '/')}"
+            path = _find_folder(self._root, name)
             if self._generations.setdefault(name, state.generation) != state.generation:
                 self._forget_log(path)
                 self._generations[name] = state.generation
@@ -180,7 +180,7 @@ class GoldReader:
 
     def _open_files(self, name: str, schema: StructType, paths: tuple[str, ...]) -> DataFrame:
         """Data files of a table, by their paths in its log."""
-        root = f"{self._root}/{name.replace('.', '/')}"
+        root = _find_folder(self._root, name)
         reader = self._spark.read.schema(schema).option("basePath", root)
         return reader.parquet(*(f"{root}/{unquote(path)}" for path in paths))
 
@@ -191,6 +191,11 @@ class GoldReader:
         jvm.org.apache.spark.sql.delta.DeltaLog.invalidateCache(
             self._spark._jsparkSession, hadoop_path
         )
+
+
+def _find_folder(root: str, name: str) -> str:
+    """Where a table lies: `gold.pages` in `<root>/gold/pages`."""
+    return f"{root}/{name.replace('.', '/')}"
 
 
 def _unreadable(error: Exception) -> NotReady:

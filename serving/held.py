@@ -95,12 +95,12 @@ class Held:
             for name, files in added
         )
 
-    def choose(self, reading: Reading, added: Added, open_files: OpenFiles) -> DataFrame | None:
-        """The fewest rows that will do; none where older ones are needed."""
+    def choose(self, reading: Reading, later: Added, open_files: OpenFiles) -> DataFrame | None:
+        """The fewest rows that will do, with those of `later` files (`leave_recent`); none where
+        older ones are needed."""
         if reading.since < self.since:
             return None
         split = reading.split_days if self.group.is_by_day(reading.dimensions) else None
-        later = self.leave_recent(added)
         if (split, later) not in self._chosen:
             if len(self._chosen) > _MOST_CHOSEN:
                 self._chosen.clear()

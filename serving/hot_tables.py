@@ -99,9 +99,10 @@ class HotTables:
                     _let_go(self._held.pop(names), None)
                 self._want(names, states)
                 return None
-            if _is_more(held.leave_recent(added), MOST_ADDED, MOST_ADDED_BYTES):
+            later = held.leave_recent(added)
+            if _is_more(later, MOST_ADDED, MOST_ADDED_BYTES):
                 self._load_soon(names, states)
-            return held.choose(reading, added, self._open_files)
+            return held.choose(reading, later, self._open_files)
 
     def forget(self, names: Names) -> None:
         """Let go of rows that cannot be read: files were cleaned up that they are made of."""

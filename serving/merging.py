@@ -79,7 +79,7 @@ def merge_kinds(endpoint: Endpoint, keys: tuple[str, ...], union: str) -> Sql:
         f"SELECT {', '.join(columns)}",
         f"FROM (\n{placed}\n)",
         f"WHERE kind NOT IN ({quote(endpoint.ranked)}) OR place <= :limit",
-        f"ORDER BY array_position(array({quote(tuple(endpoint.kinds))}), kind), place",
+        f"ORDER BY array_position(array({quote(endpoint.kinds)}), kind), place",
     ), columns
 
 

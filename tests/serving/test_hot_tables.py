@@ -93,18 +93,31 @@ def wait_until_held(reader: GoldReader, states: States) -> None:
         time.sleep(0.05)
 
 
-def put_away(folder: Path) -> list[Path]:
+def commit_twice(
+    spark: SparkSession, reading_spark: SparkSession, folder: Path
+) -> tuple[GoldReader, GoldReader]:
+    """A lake of forty sessions, as read by one who holds nothing and one who may."""
+    root = f"file://{folder}"
+    append(spark, root, 0, 20)
+    append(spark, root, 20, 40)
+    return GoldReader(reading_spark, root), GoldReader(reading_spark, root, MANY_BYTES)
+
+
+def put_away(folder: Path) -> None:
     """Take all data files from their places."""
-    return [file.rename(file.with_suffix(".away")) for file in folder.rglob("*.parquet")]
+    for file in folder.rglob("*.parquet"):
+        file.rename(file.with_suffix(".away"))
+
+
+def put_back(folder: Path) -> None:
+    for file in folder.rglob("*.away"):
+        file.rename(file.with_suffix(".parquet"))
 
 
 def test_what_is_held_answers_as_delta_does_without_a_file(
     spark: SparkSession, reading_spark: SparkSession, tmp_path: Path
 ) -> None:
-    root = f"file://{tmp_path}"
-    append(spark, root, 0, 20)
-    append(spark, root, 20, 40)
-    cold, reader = GoldReader(reading_spark, root), GoldReader(reading_spark, root, MANY_BYTES)
+    cold, reader = commit_twice(spark, reading_spark, tmp_path)
     first = reader.read_states()
     expected = ask(cold, first)
     assert expected[0][0] == 40
@@ -124,15 +137,14 @@ def test_a_later_version_is_what_is_held_and_the_files_added_since(
     cold, reader = GoldReader(reading_spark, root), GoldReader(reading_spark, root, MANY_BYTES)
     first = reader.read_states()
     wait_until_held(reader, first)
-    away = put_away(tmp_path)
+    put_away(tmp_path)
     append(spark, root, 20, 40)
     append(spark, root, 40, 60, NOW - timedelta(days=1))
     second = reader.read_states()
     found = ask(reader, second, days=2)
     assert found[0][0] == 60
     assert find_version(reader) == first[NAME].version
-    for file in away:
-        file.rename(file.with_suffix(".parquet"))
+    put_back(tmp_path)
     assert found == ask(cold, second, days=2)
     # What is held of them, and what is later, is not mixed up.
     assert ask(reader, first, days=2) == ask(cold, first, days=2)
@@ -141,13 +153,10 @@ def test_a_later_version_is_what_is_held_and_the_files_added_since(
 def test_a_version_that_rewrites_is_loaded_and_no_earlier_one_takes_its_place(
     spark: SparkSession, reading_spark: SparkSession, tmp_path: Path
 ) -> None:
-    root = f"file://{tmp_path}"
-    append(spark, root, 0, 20)
-    append(spark, root, 20, 40)
-    cold, reader = GoldReader(reading_spark, root), GoldReader(reading_spark, root, MANY_BYTES)
+    cold, reader = commit_twice(spark, reading_spark, tmp_path)
     first = reader.read_states()
     wait_until_held(reader, first)
-    table = DeltaTable.forPath(spark, f"{root}/gold/sessions")
+    table = DeltaTable.forPath(spark, f"file://{tmp_path}/gold/sessions")
     table.delete("country = 'DE'")
     second = reader.read_states()
     assert reader.hot.find(second, EVERYTHING) is None
@@ -220,8 +229,7 @@ def test_what_was_added_is_merged_once_it_is_much(
     states = reader.read_states()
     found = ask(reader, states)
     assert found[0][0] == 13
-    for file in tmp_path.rglob("*.away"):
-        file.rename(file.with_suffix(".parquet"))
+    put_back(tmp_path)
     assert found == ask(cold, states)
     # With more beside it than it has itself, all is loaded anew.
     monkeypatch.setattr(f"serving.hot_tables.{most}", 1)
