@@ -17,7 +17,7 @@ from fastapi import Request
 
 from serving.errors import Forbidden
 from serving.keys import SCOPES, KeyRecord, Scope, find_key
-from serving.queries import Selection
+from serving.selection import Selection
 from settings.load import reveal
 from settings.model import ServingSettings
 

@@ -35,8 +35,9 @@ from serving.past import (
     require_past,
     require_readable,
 )
-from serving.queries import Selection, Statement, build_statement
+from serving.queries import Statement, build_statement
 from serving.ranges import Ranges, split_range
+from serving.selection import Selection
 from serving.single_flight import compute_once
 from serving.zones import show_buckets
 

@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from functools import reduce
 
 from serving.endpoints import Endpoint
-from serving.queries import Selection, Statement, build_statement
+from serving.queries import Statement, build_statement
 from serving.ranges import Ranges, split_range
 from serving.reading import Reading
+from serving.selection import Selection
 from serving.zones import number_of, number_sql
 
 # The rows of the period before are looked up, so all are needed.

@@ -26,8 +26,8 @@ from serving.param_types import (
     split_versions,
 )
 from serving.past import Past
-from serving.queries import Interval, Selection
 from serving.ranges import STEPS, ceil_time
+from serving.selection import Interval, Selection
 from serving.zones import place_time, shift_back
 
 MAX_DAYS = 400

@@ -8,9 +8,8 @@ Identifiers come only from declarations, values only as bound parameters (`:name
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from typing import Literal
+from dataclasses import dataclass
+from datetime import timedelta
 
 from schemas.silver import EVENTS, SESSIONS
 from schemas.table import GoldTable
@@ -18,10 +17,8 @@ from serving.endpoints import Endpoint
 from serving.merging import Sql, merge_kinds, merge_rows, quote
 from serving.ranges import Range, Ranges
 from serving.reading import Reading, find_reading, needs_hours
-from serving.zones import bind_zone, bucket_sql, is_whole_sql, quarter_sql, splits_hours
-
-Interval = Literal["hour", "day", "week", "month"]
-Value = str | int | date | datetime
+from serving.selection import Selection, Value, bind_sites, choose_rows, make_conditions
+from serving.zones import bind_zone, bucket_sql, is_whole_sql, quarter_sql
 
 # Few rows that lie in memory are merged in one task: shuffling them, and handing out the plan to a
 # task for each table, would take twice as long.
@@ -30,31 +27,6 @@ _IN_ONE_TASK = "/*+ COALESCE(1) */ "
 SOURCE_COLUMN = "source_table"
 SOURCES = {table.name: table for table in (EVENTS, SESSIONS)}
 _MICROSECOND = timedelta(microseconds=1)
-
-
-@dataclass(frozen=True)
-class Selection:
-    """What an answer is about: validated, with every default filled in."""
-
-    start: datetime
-    end: datetime
-    limit: int
-    offset: int
-    include_bots: bool = False
-    interval: Interval | None = None
-    filters: dict[str, str] = field(default_factory=dict)
-    group_by: tuple[str, ...] | None = None
-    # The only sites to count; none: all. Who asks may see no others.
-    sites: tuple[str, ...] | None = None
-    # The zone whose days, weeks and months `interval` means; none: UTC.
-    timezone: str | None = None
-    # The range to compare with.
-    previous: Range | None = None
-
-    @property
-    def splits_hours(self) -> bool:
-        """Whether an interval may begin within an hour."""
-        return bool(self.interval) and splits_hours(self.timezone, self.start, self.end)
 
 
 @dataclass(frozen=True)
@@ -146,7 +118,7 @@ def _read_held(endpoint: Endpoint, selection: Selection, keys: tuple[str, ...], 
     """The partials of all tables, as `serving/hot_tables.py` holds them."""
     stored = [name for table in endpoint.tables for name in table.stored]
     bots_and_sites = {name: name for name in ("is_bot", "site_id")}
-    where = [*_choose_hours(selection), *_choose_rows(selection, bots_and_sites)]
+    where = [*_choose_hours(selection), *choose_rows(selection, bots_and_sites)]
     for name in selection.filters:
         without = [table.name for table in endpoint.tables if name not in table.dimensions]
         others = f" OR {SOURCE_COLUMN} IN ({quote(without)})" if without else ""
@@ -221,30 +193,6 @@ def _find_bucket(selection: Selection) -> str | None:
         return None
     is_split = selection.splits_hours
     return bucket_sql(selection.interval, "moment", selection.timezone, is_split)
-
-
-def make_conditions(selection: Selection, dimensions: dict[str, str]) -> list[str]:
-    """Bots, sites and filters; dimensions: name -> SQL over the rows."""
-    chosen = [f"{dimensions[name]} = :{name}" for name in selection.filters if name in dimensions]
-    return _choose_rows(selection, dimensions) + chosen
-
-
-def _choose_rows(selection: Selection, dimensions: dict[str, str]) -> list[str]:
-    bots = [] if selection.include_bots else [f"NOT {dimensions['is_bot']}"]
-    return bots + choose_sites(selection, dimensions["site_id"])
-
-
-def choose_sites(selection: Selection, column: str = "site_id") -> list[str]:
-    """The condition that leaves out the sites which whoever asks may not see."""
-    if selection.sites is None:
-        return []
-    markers = [f":site{index}" for index in range(len(selection.sites))]
-    return [f"{column} IN ({', '.join(markers)})" if markers else "false"]
-
-
-def bind_sites(selection: Selection) -> dict[str, Value]:
-    """Values for `choose_sites`."""
-    return {f"site{index}": site for index, site in enumerate(selection.sites or ())}
 
 
 def _columns(endpoint: Endpoint, table: GoldTable, keys: tuple[str, ...]) -> str:

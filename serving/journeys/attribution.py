@@ -10,7 +10,8 @@ from typing import Literal
 
 from serving.journeys.conditions import bind_page, bind_range, choose_rows, join
 from serving.journeys.identity import find_people, read_history
-from serving.queries import Selection, Statement, Value
+from serving.queries import Statement
+from serving.selection import Selection, Value
 
 Model = Literal["first", "last", "linear", "position"]
 Origin = Literal["channel", "source", "medium", "campaign"]

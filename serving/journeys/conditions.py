@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from serving import queries
-from serving.queries import Selection, Value
+from serving.selection import Selection, Value, bind_sites
+from serving.selection import choose_sites as choose_seen
 
 Period = Literal["day", "week", "month"]
 
@@ -24,13 +24,13 @@ def join(conditions: Iterable[str]) -> str:
 def choose_sites(selection: Selection) -> list[str]:
     """Whose rows may be read at all."""
     chosen = ["site_id = :site_id"] if "site_id" in selection.filters else []
-    return [*queries.choose_sites(selection), *chosen]
+    return [*choose_seen(selection), *chosen]
 
 
 def choose_rows(selection: Selection) -> list[str]:
     """Sites, filters, and no bots unless asked for."""
     filters = [f"{name} = :{name}" for name in selection.filters]
-    filters = [*queries.choose_sites(selection), *filters]
+    filters = [*choose_seen(selection), *filters]
     return filters if selection.include_bots else [*filters, "NOT is_bot"]
 
 
@@ -60,7 +60,7 @@ def bind_range(start: datetime, end: datetime) -> dict[str, Value]:
 
 def bind_page(selection: Selection) -> dict[str, Value]:
     """Values of the filters, and of LIMIT and OFFSET."""
-    sites = queries.bind_sites(selection)
+    sites = bind_sites(selection)
     return {**selection.filters, **sites, "limit": selection.limit, "offset": selection.offset}
 
 

@@ -20,7 +20,8 @@ from typing import Literal
 
 from serving.journeys.conditions import bind_page, bind_range, choose_rows, join, within
 from serving.journeys.definitions import Funnel, Step
-from serving.queries import Selection, Statement, Value
+from serving.queries import Statement
+from serving.selection import Selection, Value
 
 Breakdown = Literal[
     "device_type", "browser", "os", "country", "channel", "source", "medium", "campaign"

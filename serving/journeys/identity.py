@@ -7,7 +7,7 @@ there were several. From `gold.user_days` alone, so it can be made again from Si
 from __future__ import annotations
 
 from serving.journeys.conditions import choose_sites, is_counted, join
-from serving.queries import Selection
+from serving.selection import Selection
 
 # Columns that `visitors` needs of its source; identity: struct<session_end, user_id>.
 HISTORY_COLUMNS = ("site_id", "visitor_id", "identity", "first_start")

@@ -14,7 +14,7 @@ from serving.journeys.definitions import DAY_S
 from serving.journeys.funnels import Breakdown
 from serving.param_types import Name
 from serving.params import MAX_DAYS, MAX_ROWS, RangeParams
-from serving.queries import Interval, Selection
+from serving.selection import Interval, Selection
 
 _Page = Annotated[str, Field(min_length=1, max_length=8192)]
 

@@ -6,7 +6,8 @@ From a `Selection` to one statement over `silver.events`.
 from __future__ import annotations
 
 from serving.journeys.conditions import bind_page, bind_range, choose_rows, join, within
-from serving.queries import Selection, Statement
+from serving.queries import Statement
+from serving.selection import Selection
 
 COLUMNS = ("page_path", "next_page", "views", "visitors", "share")
 

@@ -18,7 +18,8 @@ from serving.journeys.conditions import (
     within,
 )
 from serving.journeys.identity import find_people, read_history
-from serving.queries import Selection, Statement
+from serving.queries import Statement
+from serving.selection import Selection
 
 # Events shown of one session; `event_count` says how many there are.
 MAX_EVENTS = 200

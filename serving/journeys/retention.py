@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from serving.journeys.conditions import Period, bind_page, bind_range, last_period
 from serving.journeys.identity import find_people, read_history
 from serving.merging import BUCKET_FORMAT
-from serving.queries import Selection, Statement, Value
+from serving.queries import Statement
+from serving.selection import Selection, Value
 
 RETENTION_COLUMNS = ("cohort", "size", "period", "visitors", "rate", "complete")
 LIFECYCLE_COLUMNS = ("bucket", "new", "returning", "resurrecting", "dormant", "complete")

@@ -9,8 +9,9 @@ from __future__ import annotations
 from serving.journeys.conditions import bind_page, choose_sites, is_counted, join
 from serving.journeys.identity import find_people, read_history
 from serving.merging import BUCKET_FORMAT
-from serving.queries import Selection, Statement, Value
+from serving.queries import Statement
 from serving.ranges import Ranges
+from serving.selection import Selection, Value
 
 COLUMNS = ("users", "new_users", "returning_users", "sessions_per_user")
 _IDENTITY = (

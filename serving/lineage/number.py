@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 from schemas.table import GoldTable, Metric
 from serving.endpoints import ENDPOINTS, Endpoint
-from serving.queries import Selection, Statement, build_statement
+from serving.queries import Statement, build_statement
 from serving.ranges import Ranges
+from serving.selection import Selection
 
 # `/realtime` is always the last half hour: the same events are in /pages.
 EXPLAINED = tuple(endpoint for endpoint in ENDPOINTS if not endpoint.kinds)

@@ -12,16 +12,9 @@ from schemas.silver import EVENTS
 from serving.lineage.declared import Exact
 from serving.lineage.number import Number
 from serving.merging import type_metric
-from serving.queries import (
-    SOURCES,
-    Selection,
-    Statement,
-    Value,
-    bind_sites,
-    make_conditions,
-    view_name,
-)
+from serving.queries import SOURCES, Statement, view_name
 from serving.ranges import Range
+from serving.selection import Selection, Value, bind_sites, make_conditions
 
 _MICROSECOND = timedelta(microseconds=1)
 _COORDINATES = ("topic", "partition", "offset")

@@ -32,7 +32,7 @@ from serving.forms import (
 )
 from serving.param_types import Name, Time, parse_zone
 from serving.params import CommonParams
-from serving.queries import Selection, find_keys
+from serving.queries import find_keys
 from serving.reports.definitions import Report
 from serving.reports.page import PAGE_POLICY, render_page
 from serving.reports.periods import resolve_period
@@ -44,6 +44,7 @@ from serving.reports.rows import (
     list_values,
     make_part,
 )
+from serving.selection import Selection
 from serving.zones import shift_back
 
 ROUTE = "/reports/{name}"

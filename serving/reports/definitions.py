@@ -14,8 +14,8 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from serving.definition_files import Definition, Name, hint_at, read_definition_file
 from serving.endpoints import ENDPOINTS, Endpoint
 from serving.params import CommonParams, MetricParams, make_params
-from serving.queries import Interval
 from serving.reports.periods import check_period
+from serving.selection import Interval
 from settings.load import CONF_DIR
 from settings.model import Settings
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from serving.queries import Interval
 from serving.ranges import Range
 from serving.reports.definitions import Report, Section
+from serving.selection import Interval
 from serving.zones import number_of
 
 Row = dict[str, Any]

@@ -13,8 +13,9 @@ from serving.journeys.attribution import build_attribution
 from serving.journeys.models import Answer, AttributionRow
 from serving.journeys.params import AttributionParams
 from serving.models import ERROR_ANSWERS
-from serving.queries import Selection, Statement
+from serving.queries import Statement
 from serving.ranges import Ranges
+from serving.selection import Selection
 
 router = APIRouter(tags=["people"], dependencies=[Depends(require_key)], responses=ERROR_ANSWERS)
 

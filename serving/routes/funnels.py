@@ -16,8 +16,9 @@ from serving.journeys.funnels import build_funnel
 from serving.journeys.models import Answer, FunnelList, FunnelRow, FunnelSummary, ListMeta
 from serving.journeys.params import FunnelParams
 from serving.models import ERROR_ANSWERS, ErrorAnswer
-from serving.queries import Selection, Statement
+from serving.queries import Statement
 from serving.ranges import Ranges
+from serving.selection import Selection
 
 NOT_FOUND: dict[int | str, dict[str, Any]] = {
     404: {"model": ErrorAnswer, "description": "No funnel has this name."}

@@ -12,8 +12,8 @@ from serving.definition_files import find_definition
 from serving.deps import Call, Service, get_call, get_service, require_key
 from serving.journeys.models import ListMeta
 from serving.models import ERROR_ANSWERS, ErrorAnswer, Meta
-from serving.queries import Interval
 from serving.reports.answer import ROUTE, ReportParams, answer_report
+from serving.selection import Interval
 
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {
     404: {"model": ErrorAnswer, "description": "No report has this name."}

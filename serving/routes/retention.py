@@ -14,8 +14,9 @@ from serving.journeys.models import Answer, LifecycleRow, RetentionRow
 from serving.journeys.params import PeriodParams
 from serving.journeys.retention import build_lifecycle, build_retention
 from serving.models import ERROR_ANSWERS
-from serving.queries import Selection, Statement
+from serving.queries import Statement
 from serving.ranges import Ranges
+from serving.selection import Selection
 
 router = APIRouter(tags=["people"], dependencies=[Depends(require_key)], responses=ERROR_ANSWERS)
 

@@ -17,8 +17,9 @@ from serving.gold_reader import States
 from serving.journeys.models import Answer
 from serving.models import ERROR_ANSWERS
 from serving.params import RangeParams
-from serving.queries import Selection, Statement, build_statement
+from serving.queries import Statement, build_statement
 from serving.ranges import Ranges
+from serving.selection import Selection
 from settings.model import Settings
 
 router = APIRouter(tags=["metrics"], dependencies=[Depends(require_key)], responses=ERROR_ANSWERS)

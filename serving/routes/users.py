@@ -16,8 +16,9 @@ from serving.journeys.params import ProfileParams, UsersParams
 from serving.journeys.profile import build_profile, shape_profile
 from serving.journeys.users import build_users
 from serving.models import ERROR_ANSWERS, ErrorAnswer
-from serving.queries import Selection, Statement
+from serving.queries import Statement
 from serving.ranges import Ranges
+from serving.selection import Selection
 
 NOT_FOUND: dict[int | str, dict[str, Any]] = {
     404: {"model": ErrorAnswer, "description": "Nobody has this id."}

@@ -23,7 +23,7 @@ from serving.lineage import explain as lineage
 from serving.lineage.commits import AddingCommit
 from serving.lineage.explain import Compared, Explanation
 from serving.lineage.number import Number, find_number
-from serving.queries import Selection
+from serving.selection import Selection
 from settings.load import load_settings
 from settings.model import Settings
 from streaming.checkpoints import FlowState, write_state

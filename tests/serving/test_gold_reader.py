@@ -14,8 +14,9 @@ from schemas.silver import SESSIONS
 from serving.endpoints import SESSIONS_ENDPOINT
 from serving.errors import QueryFailed
 from serving.gold_reader import GoldReader, HadoopFiles, States
-from serving.queries import Selection, Statement, build_statement
+from serving.queries import Statement, build_statement
 from serving.ranges import split_range
+from serving.selection import Selection
 from tests.serving.lake import append_gold, make_sessions, read_rows, table_path
 
 START, END = datetime(2015, 5, 17, tzinfo=UTC), datetime(2015, 5, 21, tzinfo=UTC)

@@ -30,9 +30,10 @@ from serving.errors import VersionGone
 from serving.gold_reader import GoldReader, States
 from serving.held import find_groups
 from serving.hot_tables import ASKED_BEFORE, HELD_DAYS, HotTables
-from serving.queries import Selection, build_statement
+from serving.queries import build_statement
 from serving.ranges import floor_time, split_range
 from serving.reading import Reading
+from serving.selection import Selection
 from streaming.folding import fold_partials
 from tests.serving.lake import append_gold, make_events, make_sessions, read_rows, write_lake
 

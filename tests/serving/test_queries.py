@@ -17,8 +17,9 @@ from serving.endpoints import (
     SESSIONS_ENDPOINT,
     Endpoint,
 )
-from serving.queries import Selection, build_statement
+from serving.queries import build_statement
 from serving.ranges import split_range
+from serving.selection import Selection
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 START = datetime(2015, 5, 17, 10, 30, tzinfo=UTC)

@@ -14,7 +14,7 @@ from schemas.gold.realtime import REALTIME
 from serving.endpoints import ENDPOINTS
 from serving.lineage.explain import explain
 from serving.lineage.number import find_number
-from serving.queries import Selection
+from serving.selection import Selection
 from streaming.flows.silver import SILVER
 from streaming.maintenance import command
 from streaming.maintenance.files import list_files

@@ -10,7 +10,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from schemas.gold.users import USER_DAYS
 from schemas.silver import EVENTS, SESSIONS
-from serving.queries import Selection, Statement, view_name
+from serving.queries import Statement, view_name
+from serving.selection import Selection
 from streaming.gold import aggregate_partials
 from tests.serving.lake import Row, read_rows
 

@@ -9,7 +9,8 @@ from pyspark.sql import SparkSession
 
 from serving.journeys.definitions import Funnel, Step
 from serving.journeys.funnels import build_funnel, match_step
-from serving.queries import Statement, Value
+from serving.queries import Statement
+from serving.selection import Value
 from tests.serving.journeys.frames import ask, at, make_event, select
 from tests.serving.lake import Row
 

@@ -12,8 +12,8 @@ from pyspark.sql import SparkSession
 
 from serving.journeys.profile import MAX_EVENTS, build_profile, shape_profile
 from serving.journeys.users import build_users
-from serving.queries import Selection
 from serving.ranges import split_range
+from serving.selection import Selection
 from tests.serving.journeys.frames import ask, at, make_event, make_session, select
 from tests.serving.lake import Row
 

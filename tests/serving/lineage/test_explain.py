@@ -12,8 +12,8 @@ from serving.lineage.declared import make_exact
 from serving.lineage.explain import Compared, Explanation, compare, explain
 from serving.lineage.number import EXPLAINED, Unexplainable, find_number
 from serving.lineage.statements import count_anew
-from serving.queries import Selection
 from serving.ranges import split_range
+from serving.selection import Selection
 from tests.serving.lake import Row, make_events, make_sessions
 from tests.serving.test_answers import UNALIGNED, WHOLE, within, without_bots
 
