@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import structlog
 from pyspark.sql import DataFrame
@@ -21,7 +20,7 @@ from streaming.checkpoints import (
     write_state,
 )
 from streaming.delta_log import find_batch, latest_version, read_commit
-from streaming.maintenance.compact import COMPACT_EVERY_BATCHES, open_compaction
+from streaming.maintenance.compact import COMPACT_EVERY_BATCHES, Compactor
 from streaming.pacing import (
     Rests,
     Turns,
@@ -100,16 +99,19 @@ def _find_written(
 
 
 def start_flow(
-    runtime: Runtime, flow: Flow, state: FlowState, turns: Turns, *, available_now: bool
+    runtime: Runtime,
+    flow: Flow,
+    state: FlowState,
+    turns: Turns,
+    compactor: Compactor,
+    *,
+    available_now: bool,
 ) -> StreamingQuery:
     """Start a flow from its checkpoint; `available_now`: to the end of what is there, once."""
     checkpoint = runtime.checkpoint(flow.name)
     write_state(checkpoint, state)
     write = flow.open(runtime)
     counted = FLOW_NAMES.index(flow.name) * COMPACT_EVERY_BATCHES // len(FLOW_NAMES)
-    # Its own turns: what the batch has written is on its way to `/pages` first.
-    take_turn = partial(turns.take, "upkeep", runtime.is_stopping)
-    compact = open_compaction(flow.targets, take_turn, counted=counted)
     flow_log = log.bind(flow=flow.name)
     readers = () if available_now else find_readers(flow.targets)
     rests = Rests(runtime.settings, flow.name, turns, runtime.is_stopping)
@@ -127,10 +129,11 @@ def start_flow(
             if batch.written:
                 write_state(checkpoint, state)
         for work in batch.upkeep:
-            with take_turn():
+            # A turn of its own: what the batch has written is on its way to `/pages` first.
+            with turns.take("upkeep", runtime.is_stopping):
                 work()
         if batch.written:
-            compact(batch_runtime)
+            compactor.count_batch(flow.targets, counted=counted)
         flow_log.debug("batch written", batch=batch_id, tables=batch.written)
         if not available_now:
             wait_until_taken(settings, flow.name, count, runtime.is_stopping)

@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 
 import structlog
@@ -15,6 +16,7 @@ from streaming.checkpoints import FlowState
 from streaming.flow import Flow, start_flow
 from streaming.handlers import HANDLERS
 from streaming.heartbeat import Heart
+from streaming.maintenance.compact import Compactor
 from streaming.metrics import METRICS
 from streaming.pacing import Turns
 from streaming.reject_limit import TooManyRejects
@@ -40,8 +42,10 @@ def await_flows(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     turns = Turns(runtime.settings.stream.batches_at_once)
+    compactor = Compactor(runtime)
     queries = [
-        start_flow(runtime, flow, states[flow.name], turns, available_now=False) for flow in flows
+        start_flow(runtime, flow, states[flow.name], turns, compactor, available_now=False)
+        for flow in flows
     ]
     heart = Heart(runtime)
     reporter = Reporter(runtime.settings)
@@ -54,11 +58,13 @@ def await_flows(
             for query in queries:
                 _require_running(query)
             _require_nothing_dropped(reporter.publish(queries))
+            compactor.require_well()
             heart.beat_if_due()
             desk.take_next()
     finally:
         runtime.is_stopping.set()
         _stop_between_batches(queries, runtime.settings.stream.shutdown_timeout_s)
+        compactor.close()
 
 
 def drain_flows(
@@ -73,15 +79,18 @@ def drain_flows(
     beats: close what arrivals until now close; not where Kafka was not worked through before.
     """
     started_at = datetime.now(UTC)
-    reporter = Reporter(runtime.settings)
-    for flow in flows:
-        if beats and flow.name == "sessions":
-            # All that arrived before the start is in Silver now: close what that closes.
-            Heart(runtime).beat(started_at)
-        query = start_flow(runtime, flow, states[flow.name], Turns(None), available_now=True)
-        query.awaitTermination()
-        _require_nothing_dropped(reporter.publish([query]))
-        log.info("drained", flow=flow.name)
+    reporter, turns = Reporter(runtime.settings), Turns(None)
+    with closing(Compactor(runtime)) as compactor:
+        for flow in flows:
+            if beats and flow.name == "sessions":
+                # All that arrived before the start is in Silver now: close what that closes.
+                Heart(runtime).beat(started_at)
+            state = states[flow.name]
+            query = start_flow(runtime, flow, state, turns, compactor, available_now=True)
+            query.awaitTermination()
+            _require_nothing_dropped(reporter.publish([query]))
+            compactor.require_well()
+            log.info("drained", flow=flow.name)
 
 
 def _require_running(query: StreamingQuery) -> None:

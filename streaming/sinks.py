@@ -42,17 +42,31 @@ TABLES = (
 # Delta's conflict check knows no rows: whoever writes to silver.events, bronze.dead_letters or
 # silver.duplicates holds this for as long as its reading and writing must belong together.
 SILVER_LOCK = threading.Lock()
-_TABLE_LOCKS: dict[str, threading.RLock] = {}
+_FILE_LOCKS: dict[str, threading.RLock] = {}
+_APPEND_LOCKS: dict[str, threading.RLock] = {}
+
+
+def hold_files(runtime: Runtime, name: str) -> threading.RLock:
+    """Be the only one in this process that takes files out of a table: a lock.
+
+    Compaction takes it and nothing else. Delta lets it and appends pass each other, for it changes
+    no row; but who changes rows would fail where their file was just written again.
+    """
+    return _FILE_LOCKS.setdefault(runtime.table(name), threading.RLock())
+
+
+def hold_appends(runtime: Runtime, name: str) -> threading.RLock:
+    """Be the only one in this process that appends to a table: a lock, never before the files'."""
+    return _APPEND_LOCKS.setdefault(runtime.table(name), threading.RLock())
 
 
 @contextmanager
 def hold_table(runtime: Runtime, name: str) -> Iterator[None]:
-    """Be the only one in this process that writes to a table.
+    """Be the only one in this process that writes to a table: for who changes rows.
 
-    Flows and maintenance take it for each commit, or one that changes rows would fail where the
-    other has just rewritten their file. Taken after SILVER_LOCK, never before it.
+    Taken after SILVER_LOCK, never before it.
     """
-    with _TABLE_LOCKS.setdefault(runtime.table(name), threading.RLock()):
+    with hold_files(runtime, name), hold_appends(runtime, name):
         yield
 
 
@@ -157,8 +171,8 @@ def write_once(
 def write_rows(
     runtime: Runtime, name: str, rows: DataFrame, mode: str, options: Mapping[str, str]
 ) -> None:
-    """Write rows to a table in one commit, as the only one that writes to it."""
-    with hold_table(runtime, name):
+    """Write rows to a table in one commit; mode: append, or overwrite what an option names."""
+    with (hold_appends if mode == "append" else hold_table)(runtime, name):
         rows.write.format("delta").mode(mode).options(**options).save(runtime.table(name))
 
 

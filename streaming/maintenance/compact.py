@@ -1,22 +1,30 @@
 """Put small files together, partition by partition.
 
-Each partition is one commit that changes no row, which streams and change feeds leave out. A flow
-does it for its tables every so many batches, `maintain` for what is larger (docs/adr/0011).
+Each partition is one commit that changes no row, which streams and change feeds leave out. While
+the flows run it is done for their tables beside their batches (`Compactor`); `maintain` does it for
+what is larger (docs/adr/0011).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import structlog
 from delta.tables import DeltaTable
 
-from streaming.maintenance.files import FLOW_SIZES, DataFile, FileSizes, last_said, list_files
+from streaming.maintenance.files import (
+    FLOW_SIZES,
+    DataFile,
+    FileSizes,
+    last_said,
+    list_files,
+    open_session,
+)
 from streaming.runtime import Runtime
 from streaming.session import set_properties
-from streaming.sinks import hold_table, say_in_commits
+from streaming.sinks import hold_files, hold_table, say_in_commits
 
 log = structlog.get_logger(__name__)
 
@@ -25,63 +33,85 @@ COMPACT_EVERY_BATCHES = 50
 _MIN_FILES = 20
 
 Partition = tuple[tuple[str, str | None], ...]
-# Opened round each commit: see `streaming.pacing.Turns`.
-TakeTurn = Callable[[], AbstractContextManager[object]]
 
 
-def open_compaction(
-    tables: Iterable[str],
-    take_turn: TakeTurn = nullcontext,
-    every: int = COMPACT_EVERY_BATCHES,
-    counted: int = 0,
-) -> Callable[[Runtime], None]:
-    """Return what a flow calls after each batch: every so many, it compacts its tables.
+class Compactor:
+    """Compacts the flows' tables while the flows go on: one table at a time, in a thread.
 
-    What is large enough is left alone, so an event is written again once or twice.
-
-    counted: batches to begin with, so that flows which go in step do not all stop at once for it.
+    Rows can be appended to a table meanwhile, and nobody needs a turn: only who takes rows out of
+    the table waits (`streaming.sinks.hold_files`).
     """
-    batches = counted
 
-    def compact(runtime: Runtime) -> None:
-        nonlocal batches
-        batches += 1
-        if batches % every == 0:
-            for table in tables:
-                count = compact_table(
-                    runtime, table, FLOW_SIZES, at_least=_MIN_FILES, take_turn=take_turn
-                )
-                log.debug("compacted", table=table, files=count)
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="compaction")
+        self._counts: defaultdict[str, int] = defaultdict(int)
+        self._work: dict[str, Future[None]] = {}
 
-    return compact
+    def count_batch(
+        self, tables: Iterable[str], every: int = COMPACT_EVERY_BATCHES, counted: int = 0
+    ) -> None:
+        """A batch was written to these tables. What is due now is compacted soon.
+
+        counted: batches to begin with, so that not all tables are due at once.
+        """
+        for table in tables:
+            self._counts[table] += 1
+            is_at_it = table in self._work and not self._work[table].done()
+            if (self._counts[table] + counted) % every == 0 and not is_at_it:
+                self._work[table] = self._thread.submit(self._compact, table)
+
+    def require_well(self) -> None:
+        """Raise what a compaction has failed with, if one has."""
+        for work in self._work.values():
+            if work.done() and not work.cancelled():
+                work.result()
+
+    def close(self) -> None:
+        """Wait for the table that is being compacted, and leave the others as they are."""
+        self._thread.shutdown(cancel_futures=True)
+        self.require_well()
+
+    def _compact(self, table: str) -> None:
+        runtime = open_session(self._runtime)
+        count = compact_beside(runtime, table)
+        log.debug("compacted", table=table, files=count)
 
 
-def compact_table(
-    runtime: Runtime,
-    table: str,
-    sizes: FileSizes,
-    *,
-    at_least: int = 2,
-    take_turn: TakeTurn = nullcontext,
-    is_dry_run: bool = False,
-) -> int:
-    """Put the small files of each partition that has `at_least` so many together.
+def compact_beside(runtime: Runtime, table: str) -> int:
+    """Put together what the small batches of a flow have left, while it appends more.
+
+    Returns how many files. The commits say nothing: what they could repeat may be older than what
+    an append has said meanwhile.
+    """
+    partitions = find_small(list_files(runtime, table), FLOW_SIZES.small, _MIN_FILES)
+    for partition in partitions:
+        with hold_files(runtime, table):
+            _optimize(runtime, table, partition, FLOW_SIZES)
+    return sum(partitions.values())
+
+
+def compact_table(runtime: Runtime, table: str, sizes: FileSizes, *, is_dry_run: bool) -> int:
+    """Put the small files of each partition together, as the only one that writes to the table.
 
     Returns how many there are, or were.
     """
-    partitions = find_small(list_files(runtime, table), sizes.small, at_least)
+    partitions = find_small(list_files(runtime, table), sizes.small, 2)
     for partition in partitions if not is_dry_run else ():
         # Not for all partitions at once: the table's flow waits meanwhile.
         with (
-            take_turn(),
             hold_table(runtime, table),
             say_in_commits(runtime.spark, last_said(runtime, table)),
-            set_properties(runtime.spark, sizes.properties),
         ):
-            optimize = DeltaTable.forPath(runtime.spark, runtime.table(table)).optimize()
-            where = _choose(partition)
-            (optimize.where(where) if where else optimize).executeCompaction()
+            _optimize(runtime, table, partition, sizes)
     return sum(partitions.values())
+
+
+def _optimize(runtime: Runtime, table: str, partition: Partition, sizes: FileSizes) -> None:
+    with set_properties(runtime.spark, sizes.properties):
+        optimize = DeltaTable.forPath(runtime.spark, runtime.table(table)).optimize()
+        where = _choose(partition)
+        (optimize.where(where) if where else optimize).executeCompaction()
 
 
 def find_small(files: list[DataFile], below: int, at_least: int) -> dict[Partition, int]:

@@ -24,6 +24,8 @@ _PROPERTIES = {
     "spark.databricks.delta.retentionDurationCheck.enabled": "false",
     # It would commit, without holding the table.
     "spark.databricks.delta.vacuum.logging.enabled": "false",
+    # What is written again is many rows.
+    "spark.sql.codegen.factoryMode": "FALLBACK",
 }
 # What readers look for in the last commits of a table (serving/freshness.py).
 _SAID = ("as_of", "complete_until")
@@ -47,7 +49,7 @@ class FileSizes:
         }
 
 
-# What small batches leave, and no file of a backlog: for so long nobody else has a turn.
+# What small batches leave, and no file of a backlog.
 FLOW_SIZES = FileSizes(small=_MIB, target=8 * _MIB)
 # `maintain` goes on with what the flows have made.
 MAINTAIN_SIZES = FileSizes(small=32 * _MIB, target=128 * _MIB)

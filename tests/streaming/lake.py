@@ -7,6 +7,7 @@ a restart from the checkpoint; can make a flow die in the middle of a batch or f
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from schemas.table import GoldTable
 from streaming.checkpoints import latest_batch
 from streaming.files import local_path
 from streaming.flow import Flow, check_flows, start_flow
+from streaming.maintenance.compact import Compactor
 from streaming.pacing import Turns
 from streaming.runtime import Runtime
 from streaming.sinks import Batch, append_heartbeat
@@ -66,8 +68,11 @@ class Lake:
         """Run each flow to the end of what is there; none may drop a row behind its watermark."""
         for flow in flows:
             state = check_flows(self.runtime, (flow,))[flow.name]
-            query = start_flow(self.runtime, flow, state, Turns(None), available_now=True)
-            query.awaitTermination()
+            with closing(Compactor(self.runtime)) as compactor:
+                query = start_flow(
+                    self.runtime, flow, state, Turns(None), compactor, available_now=True
+                )
+                query.awaitTermination()
             dropped = [
                 operator.numRowsDroppedByWatermark
                 for progress in query.recentProgress

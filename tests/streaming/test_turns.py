@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import pytest
@@ -14,6 +15,7 @@ from schemas.bronze import EVENTS
 from settings.model import Settings
 from streaming.checkpoints import FlowState
 from streaming.flow import Flow, start_flow
+from streaming.maintenance.compact import Compactor
 from streaming.pacing import (
     COMPILE_FROM_ROWS,
     WAY_TO_PAGES,
@@ -292,6 +294,7 @@ def test_upkeep_comes_after_the_batch_in_a_turn_of_its_own(make_lake: MakeLake) 
         batch.upkeep += [lambda: seen.append(turns.running)] * 2
 
     flow = Flow("silver", (), lambda runtime: stream_table(runtime, EVENTS), lambda _: write)
-    query = start_flow(lake.runtime, flow, FlowState("a"), turns, available_now=True)
-    query.awaitTermination()
+    with closing(Compactor(lake.runtime)) as compactor:
+        query = start_flow(lake.runtime, flow, FlowState("a"), turns, compactor, available_now=True)
+        query.awaitTermination()
     assert seen == [("silver",), ("upkeep",), ("upkeep",)]
