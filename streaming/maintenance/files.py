@@ -24,8 +24,9 @@ _PROPERTIES = {
     "spark.databricks.delta.retentionDurationCheck.enabled": "false",
     # It would commit, without holding the table.
     "spark.databricks.delta.vacuum.logging.enabled": "false",
-    # What is written again is many rows.
+    # What is written again is many rows, file after file: the other cores are the flows'.
     "spark.sql.codegen.factoryMode": "FALLBACK",
+    "spark.databricks.delta.optimize.maxThreads": "1",
 }
 # What readers look for in the last commits of a table (serving/freshness.py).
 _SAID = ("as_of", "complete_until")
