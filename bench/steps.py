@@ -33,7 +33,7 @@ from streaming.enrichment.address_storage import truncate_address
 from streaming.enrichment.attribution import attribute_events, judge_hints
 from streaming.enrichment.language import parse_language
 from streaming.enrichment.privacy import redact_events, withhold_identity
-from streaming.pacing import COMPILE_FROM_ROWS, choose_execution
+from streaming.pacing import LARGE_ROWS, choose_execution
 from streaming.rules import Rules, load_rules
 from streaming.session import build_session
 from streaming.silver import judge_events
@@ -79,7 +79,7 @@ def _measure(file: str, events: int, runs: int, log: Path) -> dict[str, Any]:
             rules = load_rules(settings)
             cost_us = {}
             # As the product runs small batches and large ones: streaming/pacing.py.
-            for mode, rows in (("interpreted", 0), ("compiled", COMPILE_FROM_ROWS)):
+            for mode, rows in (("interpreted", 0), ("compiled", LARGE_ROWS)):
                 choose_execution(spark, rows)
                 costs = compare(list(list_steps(records, settings, rules)), runs)
                 cost_us[mode] = {

@@ -22,6 +22,7 @@ from streaming.checkpoints import (
 from streaming.delta_log import find_batch, latest_version, read_commit
 from streaming.maintenance.compact import COMPACT_EVERY_BATCHES, Compactor
 from streaming.pacing import (
+    COMPILE_FROM_ROWS,
     Rests,
     Turns,
     choose_execution,
@@ -129,8 +130,10 @@ def start_flow(
             if batch.written:
                 write_state(checkpoint, state)
         for work in batch.upkeep:
-            # A turn of its own: what the batch has written is on its way to `/pages` first.
-            with turns.take("upkeep", runtime.is_stopping):
+            # A turn of its own: what the batch has written is on its way to `/pages` first. In the
+            # flow's own name, for until it is done the flow has no further batch.
+            with turns.take(flow.name, runtime.is_stopping):
+                choose_execution(rows.sparkSession, COMPILE_FROM_ROWS)
                 work()
         if batch.written:
             compactor.count_batch(flow.targets, counted=counted)

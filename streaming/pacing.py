@@ -17,8 +17,11 @@ from pyspark.sql import SparkSession
 from settings.model import Settings
 from streaming.progress import SOURCES, count_flow_behind
 
-# Compiling a plan costs about as much as interpreting it for so many rows.
-COMPILE_FROM_ROWS = 20_000
+# Generating the code of a plan, most of it compiled before, costs about as much as interpreting
+# the plan for so many rows.
+COMPILE_FROM_ROWS = 6_000
+# A batch of a backlog: of more rows than a few seconds of traffic.
+LARGE_ROWS = 20_000
 # The days that a task writes at once, as their rows come; of more it sorts its rows first.
 _DAYS_AT_ONCE = 20
 _POLL_S = 0.25
@@ -147,9 +150,9 @@ def choose_execution(session: SparkSession, rows: int) -> None:
 
     rows: that the batch takes in.
     """
-    is_large = rows >= COMPILE_FROM_ROWS
-    session.conf.set("spark.sql.codegen.factoryMode", "FALLBACK" if is_large else "NO_CODEGEN")
-    days_at_once = _DAYS_AT_ONCE if is_large else 0
+    mode = "FALLBACK" if rows >= COMPILE_FROM_ROWS else "NO_CODEGEN"
+    session.conf.set("spark.sql.codegen.factoryMode", mode)
+    days_at_once = _DAYS_AT_ONCE if rows >= LARGE_ROWS else 0
     session.conf.set("spark.sql.maxConcurrentOutputFileWriters", str(days_at_once))
 
 
@@ -181,7 +184,7 @@ def wait_until_taken(
 
     rows: of the batch that `flow` has written.
     """
-    if flow != WAY_TO_PAGES[0] or rows >= COMPILE_FROM_ROWS:
+    if flow != WAY_TO_PAGES[0] or rows >= LARGE_ROWS:
         return
     until = time.monotonic() + _LONGEST_PAUSE_S
     while count_flow_behind(settings, WAY_TO_PAGES[1]) and time.monotonic() < until:
@@ -213,6 +216,6 @@ class Rests:
             return
         until = time.monotonic() + min(took_s * _REST_PER_WORK, _LONGEST_REST_S)
         while time.monotonic() < until and self.turns.idle_s() < _IDLE_S:
-            has_enough = count_flow_behind(self.settings, self.flow) - rows >= COMPILE_FROM_ROWS
+            has_enough = count_flow_behind(self.settings, self.flow) - rows >= LARGE_ROWS
             if has_enough or self.is_stopping.wait(_REST_POLL_S):
                 return

@@ -81,7 +81,7 @@ class Batch:
     # Called between writes: others may be in more of a hurry (`streaming.pacing.Turn`).
     give_way: Callable[[], None] = lambda: None
     written: list[str] = field(default_factory=list)
-    # What nobody waits for; done after the batch, each in a turn of its own.
+    # What nobody waits for, of many rows; done after the batch, each in a turn of its own.
     upkeep: list[Callable[[], None]] = field(default_factory=list)
 
     def append(

@@ -7,7 +7,7 @@ from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
 from streaming.bronze import vary_by_batch
-from streaming.pacing import COMPILE_FROM_ROWS, choose_execution
+from streaming.pacing import COMPILE_FROM_ROWS, LARGE_ROWS, choose_execution
 
 
 @pytest.fixture
@@ -45,7 +45,12 @@ def test_a_value_that_varies_stays_the_value(session: SparkSession) -> None:
 
 @pytest.mark.parametrize(
     ("rows", "mode", "days_at_once"),
-    [(COMPILE_FROM_ROWS - 1, "NO_CODEGEN", "0"), (COMPILE_FROM_ROWS, "FALLBACK", "20")],
+    [
+        (COMPILE_FROM_ROWS - 1, "NO_CODEGEN", "0"),
+        (COMPILE_FROM_ROWS, "FALLBACK", "0"),
+        (LARGE_ROWS - 1, "FALLBACK", "0"),
+        (LARGE_ROWS, "FALLBACK", "20"),
+    ],
 )
 def test_a_large_batch_is_compiled_and_not_sorted(
     session: SparkSession, rows: int, mode: str, days_at_once: str

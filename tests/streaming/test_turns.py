@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 
 import pytest
@@ -17,9 +17,10 @@ from streaming.checkpoints import FlowState
 from streaming.flow import Flow, start_flow
 from streaming.maintenance.compact import Compactor
 from streaming.pacing import (
-    COMPILE_FROM_ROWS,
+    LARGE_ROWS,
     WAY_TO_PAGES,
     Rests,
+    Turn,
     Turns,
     wait_until_taken,
 )
@@ -195,11 +196,11 @@ class _Behind:
 
 def test_bronze_waits_until_silver_has_its_small_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     silver = _Behind(monkeypatch, "silver", 7, 7, 0, 7)
-    wait_until_taken(Settings(), "bronze", COMPILE_FROM_ROWS - 1, threading.Event())
+    wait_until_taken(Settings(), "bronze", LARGE_ROWS - 1, threading.Event())
     assert silver.looks == [7]
 
 
-@pytest.mark.parametrize(("flow", "rows"), [("bronze", COMPILE_FROM_ROWS), ("silver", 1)])
+@pytest.mark.parametrize(("flow", "rows"), [("bronze", LARGE_ROWS), ("silver", 1)])
 def test_nobody_waits_for_silver_otherwise(
     flow: str, rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,7 +229,7 @@ def test_another_flow_rests_until_a_large_batch_waits(
     flow: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     turns = Turns(1)
-    source = _Behind(monkeypatch, flow, 100, 99 + COMPILE_FROM_ROWS, 100 + COMPILE_FROM_ROWS, 0)
+    source = _Behind(monkeypatch, flow, 100, 99 + LARGE_ROWS, 100 + LARGE_ROWS, 0)
     with turns.take("silver", threading.Event()):
         _rest(flow, turns, 3600, threading.Event())
     assert source.looks == [0]
@@ -285,16 +286,34 @@ def test_nobody_rests_while_the_app_stops(monkeypatch: pytest.MonkeyPatch) -> No
     assert source.looks == [100]
 
 
-def test_upkeep_comes_after_the_batch_in_a_turn_of_its_own(make_lake: MakeLake) -> None:
-    lake, turns, seen = make_lake(), Turns(1), []
-    lake.feed([Record(b"{}")])
+def test_upkeep_comes_after_the_batch_in_turns_of_its_own(make_lake: MakeLake) -> None:
+    """In the flow's name: as one of the others it would wait, and the flow's next batch with it."""
 
-    def write(_: DataFrame, batch: Batch) -> None:
-        seen.append(turns.running)
-        batch.upkeep += [lambda: seen.append(turns.running)] * 2
+    class Counted(Turns):
+        taken = 0
+
+        def take(self, flow: str, is_stopping: threading.Event) -> AbstractContextManager[Turn]:
+            self.taken += 1
+            return super().take(flow, is_stopping)
+
+    lake, turns = make_lake(), Counted(1)
+    lake.feed([Record(b"{}")])
+    seen: list[tuple[int, tuple[str, ...], str | None]] = []
+
+    def write(rows: DataFrame, batch: Batch) -> None:
+        def note() -> None:
+            mode = rows.sparkSession.conf.get("spark.sql.codegen.factoryMode")
+            seen.append((turns.taken, turns.running, mode))
+
+        note()
+        batch.upkeep += [note] * 2
 
     flow = Flow("silver", (), lambda runtime: stream_table(runtime, EVENTS), lambda _: write)
     with closing(Compactor(lake.runtime)) as compactor:
         query = start_flow(lake.runtime, flow, FlowState("a"), turns, compactor, available_now=True)
         query.awaitTermination()
-    assert seen == [("silver",), ("upkeep",), ("upkeep",)]
+    assert seen == [
+        (1, ("silver",), "NO_CODEGEN"),
+        (2, ("silver",), "FALLBACK"),
+        (3, ("silver",), "FALLBACK"),
+    ]
