@@ -20,7 +20,8 @@ from pyspark.sql import functions as F
 from schemas.commit import FOLDED
 from schemas.table import GoldTable
 from streaming.delta_log import AddedFile, Position, files_added, latest_version
-from streaming.sinks import Batch
+from streaming.runtime import Runtime
+from streaming.sinks import Batch, replace_rows
 from streaming.sources import read_table
 
 log = structlog.get_logger(__name__)
@@ -66,13 +67,23 @@ def open_folding(
         start, end = Position(seen[table.name] + 1, -1), Position(version + 1, -1)
         _note(days, files_added(uri, start, end))
         if where := _take_due(days):
-            partials = read_table(batch.runtime, table.name).where(where)
-            said = {**(metadata or {}), FOLDED: True}
-            batch.replace(table, fold_partials(partials, table), where, said)
+            partials = read_table(batch.runtime, table.name)
+            replace_folded(batch.runtime, table, partials, where, metadata or {})
             log.info("folded", flow=batch.flow, table=table.name, where=where)
         seen[table.name] = latest_version(uri)
 
     return fold
+
+
+def replace_folded(
+    runtime: Runtime, table: GoldTable, partials: DataFrame, where: str, said: Mapping[str, Any]
+) -> None:
+    """Put the merge of the partials that meet `where` in their place; partials: of the table.
+
+    said: what the commit says besides that it changes no answer.
+    """
+    folded = fold_partials(partials.where(where), table)
+    replace_rows(runtime, table, folded, where, {**said, FOLDED: True})
 
 
 def fold_partials(partials: DataFrame, table: GoldTable) -> DataFrame:

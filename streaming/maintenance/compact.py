@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
 
 import structlog
 from delta.tables import DeltaTable
@@ -72,9 +73,13 @@ class Compactor:
         self._thread.shutdown(cancel_futures=True)
         self.require_well()
 
+    @cached_property
+    def _beside(self) -> Runtime:
+        """The same, in a session that no batch shares; most runs of the flows never need it."""
+        return open_session(self._runtime)
+
     def _compact(self, table: str) -> None:
-        runtime = open_session(self._runtime)
-        count = compact_beside(runtime, table)
+        count = compact_beside(self._beside, table)
         log.debug("compacted", table=table, files=count)
 
 

@@ -11,12 +11,11 @@ from datetime import datetime
 
 from pyspark.sql import functions as F
 
-from schemas.commit import FOLDED
 from schemas.table import GoldTable
-from streaming.folding import fold_partials
+from streaming.folding import replace_folded
 from streaming.maintenance.files import last_said, list_files
 from streaming.runtime import Runtime
-from streaming.sinks import hold_table, replace_rows
+from streaming.sinks import hold_table
 from streaming.sources import read_table
 
 _FORMAT = "%Y-%m-%d %H:%M:%S"
@@ -56,7 +55,5 @@ def _fold_day(
                 f"date = date'{day}' AND bucket >= timestamp_seconds({found.first}) "
                 f"AND bucket <= timestamp_seconds({found.last})"
             )
-            folded = fold_partials(partials.where(where), table)
-            said = {**last_said(runtime, table.name), FOLDED: True}
-            replace_rows(runtime, table, folded, where, said)
+            replace_folded(runtime, table, partials, where, last_said(runtime, table.name))
     return int(found.folded)
