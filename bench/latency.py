@@ -20,8 +20,8 @@ from bench.stack import Stack, wait_for
 
 _PATHS = ("/pages", "/sessions")
 _TRIES = 20
-# What the stream has just written is merged in memory after some questions (docs/adr/0013).
-_WARMUP = 30
+# What the stream has just written is held in memory after a few questions (docs/adr/0013).
+_WARMUP = 10
 # For so long no table of either path has a new version before the first question.
 _IDLE_S = 20.0
 _IDLE_TIMEOUT_S = 600.0

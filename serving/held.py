@@ -76,7 +76,6 @@ class Held:
     until: States
     recent: DataFrame | None = None
     _chosen: dict[tuple[frozenset[date] | None, Added], DataFrame] = field(default_factory=dict)
-    _asked: tuple[Added, int] = ((), 0)
 
     def find_added(self, states: States) -> Added | None:
         """What was added since `states` up to later versions; none if that was not all."""
@@ -95,14 +94,6 @@ class Held:
             (name, tuple(file for file in files if file.version > self.until[name].version))
             for name, files in added
         )
-
-    def count_asked(self, later: Added) -> int:
-        """How often on end these files were asked for, with this time; 0 where there are none."""
-        if not any(files for _, files in later):
-            return 0
-        before, count = self._asked
-        self._asked = (later, count + 1 if later == before else 1)
-        return self._asked[1]
 
     def choose(self, reading: Reading, later: Added, open_files: OpenFiles) -> DataFrame | None:
         """The fewest rows that will do, with those of `later` files (`leave_recent`); none where

@@ -36,8 +36,6 @@ ASKED_BEFORE = 2
 # More files or bytes than these are merged in memory: opening a file takes as long as many rows of
 # it, and what was added is not merged.
 MOST_ADDED, MOST_ADDED_BYTES = 15, 256 * 1024
-# Fewer are merged when they were asked for so often without a new version.
-ADDED_ASKED_BEFORE = 20
 # So much of it is merged again and again beside what is held, before all is loaded anew.
 _MOST_RECENT, _MOST_RECENT_BYTES = 200, 1024 * 1024
 # Of tables that change all the time, the least part of the time that goes by without a load.
@@ -102,8 +100,7 @@ class HotTables:
                 self._want(names, states)
                 return None
             later = held.leave_recent(added)
-            is_much = _is_more(later, MOST_ADDED, MOST_ADDED_BYTES)
-            if is_much or held.count_asked(later) >= ADDED_ASKED_BEFORE:
+            if _is_more(later, MOST_ADDED, MOST_ADDED_BYTES):
                 self._load_soon(names, states)
             return held.choose(reading, later, self._open_files)
 

@@ -23,14 +23,13 @@ from schemas.gold.sessions import SESSIONS as GOLD_SESSIONS
 from schemas.gold.users import USER_DAYS
 from schemas.silver import EVENTS as SILVER_EVENTS
 from schemas.silver import SESSIONS
-from serving import hot_tables
 from serving.comparison import compare_periods
 from serving.delta_log import TableState
 from serving.endpoints import ENDPOINTS, PAGES_ENDPOINT, SESSIONS_ENDPOINT, Endpoint
 from serving.errors import VersionGone
 from serving.gold_reader import GoldReader, States
 from serving.held import find_groups
-from serving.hot_tables import ADDED_ASKED_BEFORE, ASKED_BEFORE, HELD_DAYS, HotTables
+from serving.hot_tables import ASKED_BEFORE, HELD_DAYS, HotTables
 from serving.queries import build_statement
 from serving.ranges import floor_time, split_range
 from serving.reading import Reading
@@ -150,31 +149,6 @@ def test_a_later_version_is_what_is_held_and_the_files_added_since(
     assert found == ask(cold, second, days=2)
     # What is held of them, and what is later, is not mixed up.
     assert ask(reader, first, days=2) == ask(cold, first, days=2)
-
-
-@pytest.mark.parametrize(
-    ("asked", "is_merged"), [(ADDED_ASKED_BEFORE - 1, False), (ADDED_ASKED_BEFORE, True)]
-)
-def test_the_little_that_was_added_is_merged_when_it_is_asked_for_often(
-    spark: SparkSession,
-    reading_spark: SparkSession,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    asked: int,
-    is_merged: bool,
-) -> None:
-    monkeypatch.setattr(hot_tables, "_REST_PER_LOAD", 0)
-    monkeypatch.setattr(hot_tables, "_SHORTEST_REST_S", 0)
-    cold, reader = commit_twice(spark, reading_spark, tmp_path)
-    first = reader.read_states()
-    wait_until_held(reader, first)
-    append(spark, f"file://{tmp_path}", 40, 60)
-    second = reader.read_states()
-    for _ in range(asked):
-        assert reader.hot.find(second, EVERYTHING) is not None
-    reader.hot.close(finish=True)
-    assert find_version(reader) == (second if is_merged else first)[NAME].version
-    assert ask(reader, second) == ask(cold, second)
 
 
 def test_a_version_that_rewrites_is_loaded_and_no_earlier_one_takes_its_place(
