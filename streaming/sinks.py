@@ -8,7 +8,6 @@ makes the table say what the layer before says.
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ from streaming.gold import aggregate_partials
 from streaming.runtime import Runtime
 from streaming.session import set_properties
 from streaming.sources import kafka_options, read_table
+from streaming.table_locks import hold_appends, hold_table
 
 TABLES = (
     bronze.EVENTS,
@@ -37,37 +37,6 @@ TABLES = (
     silver.SESSIONS,
     silver.HEARTBEATS,
 )
-
-
-# Delta's conflict check knows no rows: whoever writes to silver.events, bronze.dead_letters or
-# silver.duplicates holds this for as long as its reading and writing must belong together.
-SILVER_LOCK = threading.Lock()
-_FILE_LOCKS: dict[str, threading.RLock] = {}
-_APPEND_LOCKS: dict[str, threading.RLock] = {}
-
-
-def hold_files(runtime: Runtime, name: str) -> threading.RLock:
-    """Be the only one in this process that takes files out of a table: a lock.
-
-    Compaction takes it and nothing else. Delta lets it and appends pass each other, for it changes
-    no row; but who changes rows would fail where their file was just written again.
-    """
-    return _FILE_LOCKS.setdefault(runtime.table(name), threading.RLock())
-
-
-def hold_appends(runtime: Runtime, name: str) -> threading.RLock:
-    """Be the only one in this process that appends to a table: a lock, never before the files'."""
-    return _APPEND_LOCKS.setdefault(runtime.table(name), threading.RLock())
-
-
-@contextmanager
-def hold_table(runtime: Runtime, name: str) -> Iterator[None]:
-    """Be the only one in this process that writes to a table: for who changes rows.
-
-    Taken after SILVER_LOCK, never before it.
-    """
-    with hold_files(runtime, name), hold_appends(runtime, name):
-        yield
 
 
 @dataclass

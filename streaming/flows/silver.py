@@ -30,8 +30,9 @@ from streaming.silver import (
     hash_body,
     judge_events,
 )
-from streaming.sinks import SILVER_LOCK, Batch
+from streaming.sinks import Batch
 from streaming.sources import keep_batch, keep_cached, read_files, read_table, stream_table
+from streaming.table_locks import SILVER_LOCK
 
 # Beyond so many separate days one range over all of them prunes files just as well.
 _MAX_DAY_RANGES = 40

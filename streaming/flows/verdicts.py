@@ -20,8 +20,9 @@ from streaming.flow import Flow, WriteBatch
 from streaming.flows.session_repair import within_a_day
 from streaming.runtime import Runtime
 from streaming.silver import KEY
-from streaming.sinks import SILVER_LOCK, Batch
+from streaming.sinks import Batch
 from streaming.sources import keep_batch, keep_cached, read_table, stream_changes
+from streaming.table_locks import SILVER_LOCK
 
 log = structlog.get_logger(__name__)
 

@@ -25,7 +25,8 @@ from streaming.maintenance.files import (
 )
 from streaming.runtime import Runtime
 from streaming.session import set_properties
-from streaming.sinks import hold_files, hold_table, say_in_commits
+from streaming.sinks import say_in_commits
+from streaming.table_locks import hold_files, hold_table
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +41,7 @@ class Compactor:
     """Compacts the flows' tables while the flows go on: one table at a time, in a thread.
 
     Rows can be appended to a table meanwhile, and nobody needs a turn: only who takes rows out of
-    the table waits (`streaming.sinks.hold_files`).
+    the table waits (`streaming.table_locks`).
     """
 
     def __init__(self, runtime: Runtime) -> None:

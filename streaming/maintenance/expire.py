@@ -20,9 +20,10 @@ from streaming.delta_log import Position, files_added, latest_version
 from streaming.maintenance.files import last_said, list_files
 from streaming.progress import position_of
 from streaming.runtime import Runtime
-from streaming.sinks import SILVER_LOCK, hold_table, write_once
+from streaming.sinks import write_once
 from streaming.snapshots import EXPIRED, read_transactions
 from streaming.sources import read_table
+from streaming.table_locks import SILVER_LOCK, hold_table
 
 # Both hold the raw bytes, and a dead letter without its record could not be replayed.
 _RAW = (bronze.EVENTS.name, bronze.DEAD_LETTERS.name)

@@ -15,8 +15,8 @@ from schemas.table import GoldTable
 from streaming.folding import replace_folded
 from streaming.maintenance.files import last_said, list_files
 from streaming.runtime import Runtime
-from streaming.sinks import hold_table
 from streaming.sources import read_table
+from streaming.table_locks import hold_table
 
 _FORMAT = "%Y-%m-%d %H:%M:%S"
 

@@ -27,8 +27,9 @@ from streaming.rejudge.outcomes import (
 from streaming.rejudge.records import Days
 from streaming.runtime import Runtime
 from streaming.silver import KEY
-from streaming.sinks import SILVER_LOCK, merge_rows, write_once
+from streaming.sinks import merge_rows, write_once
 from streaming.sources import keep_cached, read_table
+from streaming.table_locks import SILVER_LOCK
 
 log = structlog.get_logger(__name__)
 

@@ -17,7 +17,8 @@ from streaming.delta_log import Action, latest_version, read_commits
 from streaming.maintenance import compact
 from streaming.maintenance.compact import Compactor, compact_beside
 from streaming.maintenance.files import list_files, open_session
-from streaming.sinks import hold_files, replace_rows, write_rows
+from streaming.sinks import replace_rows, write_rows
+from streaming.table_locks import hold_files
 from tests.e2e.app import wait_until
 from tests.streaming.lake import Lake
 
