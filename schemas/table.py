@@ -6,8 +6,10 @@ what is stored as mergeable partials and how stored values roll up into metrics.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 Grain = Literal["hour", "minute"]
@@ -58,6 +60,9 @@ class Table:
         return ", ".join(f"`{column.name}` {column.type}" for column in self.columns)
 
 
+_MERGED_SKETCH = re.compile(r"\b(?:hll_union_agg|kll_merge_agg_double)\((\w+)\)")
+
+
 @dataclass(frozen=True)
 class Metric:
     """A number the API answers with: a Spark SQL expression over stored partials.
@@ -71,6 +76,11 @@ class Metric:
     sql: str
     help: str
     unit: str = "count"
+
+    @cached_property
+    def sketches(self) -> dict[str, str]:
+        """The aggregates in its SQL that merge a sketch -> the stored column that it is in."""
+        return {found[0]: found[1] for found in _MERGED_SKETCH.finditer(self.sql)}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,9 @@ Parameters, SQL, response models, routes and documentation all derive from these
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from schemas.gold.conversions import CONVERSIONS
 from schemas.gold.devices import DEVICE_SESSIONS, DEVICES
@@ -59,17 +61,25 @@ class Endpoint:
         """For models and functions: `TrafficSources`."""
         return self.path.strip("/").title().replace("-", "")
 
-    @property
+    @cached_property
     def metrics(self) -> dict[str, Metric]:
         """Every declared metric over the tables' partials, by name."""
         declared = [metric for table in reversed(self.tables) for metric in table.metrics]
         return {metric.name: metric for metric in (*declared, *self.hidden)}
 
-    @property
+    @cached_property
     def all_metrics(self) -> dict[str, Metric]:
         """The metrics of `columns`, by name."""
         known = self.metrics | {metric.name: metric for metric in self.derived}
         return {name: known[name] for name in self.columns}
+
+    @cached_property
+    def late(self) -> tuple[Metric, ...]:
+        """Metrics from sketches that no order, choice or derived metric needs."""
+        readers = (*(metric.sql for metric in self.derived), *self.order_by, self.only or "")
+        needed = set(re.findall(r"\w+", " ".join(readers)))
+        metrics = (self.metrics[name] for name in self.columns if name in self.metrics)
+        return tuple(one for one in metrics if one.sketches and one.name not in needed)
 
     @property
     def dimensions(self) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """From a union of partials (`moment`, keys, stored columns) to an answer's rows, as SQL; pure.
 
-Merged once by the keys, then what needs all rows (shares, ranks), then what is shown.
+Merged once by the keys, then what needs all rows (shares, ranks), then what is shown; estimates
+from sketches last, of the rows that are shown: a percentile takes longer than merging its sketch.
 """
 
 from __future__ import annotations
@@ -20,29 +21,45 @@ def merge_rows(endpoint: Endpoint, start: str | None, keys: tuple[str, ...], uni
     bucket = ("bucket",) if start else ()
     shown = [name for name in endpoint.dimensions if name in (*keys, *endpoint.optional)]
     columns = (*bucket, *shown, *endpoint.columns)
-    selected = [
-        f"CAST(NULL AS STRING) AS {name}" if name in shown and name not in keys else name
-        for name in columns
-    ]
+    estimates = {metric.name: type_metric(metric, _estimate(metric)) for metric in endpoint.late}
+    nulls = {name: "CAST(NULL AS STRING)" for name in shown if name not in keys}
+    made = estimates | nulls
     rows = _derive(endpoint, bool(start), _merge(endpoint, start, keys, union))
     order = (*bucket, *endpoint.order_by, *keys)
-    return _join(
-        f"SELECT {', '.join(selected)}",
-        f"FROM (\n{rows}\n)",
+    placed = _join(
+        f"SELECT * FROM (\n{rows}\n)",
         f"WHERE {endpoint.only}" if endpoint.only else None,
         f"ORDER BY {', '.join(order)}" if order else None,
         "LIMIT :limit OFFSET :offset",
-    ), columns
+    )
+    # A projection keeps the order of the rows that it reads.
+    selected = [f"{made[name]} AS {name}" if name in made else name for name in columns]
+    return f"SELECT {', '.join(selected)}\nFROM (\n{placed}\n)", columns
 
 
-def _merge(endpoint: Endpoint, start: str | None, keys: tuple[str, ...], union: str) -> str:
-    """The partials merged.
+def _estimate(metric: Metric) -> str:
+    """A late metric's SQL over the sketches that `_merge` has merged."""
+    sql = metric.sql
+    for merged, column in metric.sketches.items():
+        sql = sql.replace(merged, f"merged_{column}")
+    return sql
+
+
+def _merge(
+    endpoint: Endpoint,
+    start: str | None,
+    keys: tuple[str, ...],
+    union: str,
+) -> str:
+    """The partials merged; of late metrics the sketches.
 
     Without a key the aggregate would give a row even from nothing: HAVING leaves it out.
     """
     bucket = [start] if start else []
     grouping = [*bucket, *keys]
-    columns = [*(_name_bucket(time) for time in bucket), *keys, *_metrics(endpoint)]
+    sketches = {sql: name for one in endpoint.late for sql, name in one.sketches.items()}
+    columns = [*(_name_bucket(time) for time in bucket), *keys, *_metrics(endpoint, endpoint.late)]
+    columns += [f"{sql} AS merged_{name}" for sql, name in sketches.items()]
     return _join(
         f"SELECT {', '.join(columns)}",
         f"FROM (\n{union}\n)",
@@ -101,10 +118,10 @@ def _merge_sets(endpoint: Endpoint, keys: tuple[str, ...], union: str) -> str:
     )
 
 
-def _metrics(endpoint: Endpoint) -> list[str]:
-    """Every metric over the partials that is shown or derived from."""
-    derived = {metric.name for metric in endpoint.derived}
-    wanted = [name for name in endpoint.columns if name not in derived]
+def _metrics(endpoint: Endpoint, late: tuple[Metric, ...] = ()) -> list[str]:
+    """Every metric over the partials that is shown or derived from, but for late ones."""
+    others = {metric.name for metric in (*endpoint.derived, *late)}
+    wanted = [name for name in endpoint.columns if name not in others]
     wanted += [metric.name for metric in endpoint.hidden]
     metrics = [endpoint.metrics[name] for name in wanted]
     return [f"{type_metric(metric, metric.sql)} AS {metric.name}" for metric in metrics]

@@ -23,6 +23,7 @@ from serving.zones import bind_zone, bucket_sql, is_whole_sql, quarter_sql
 # Few rows that lie in memory are merged in one task: shuffling them, and handing out the plan to a
 # task for each table, would take twice as long.
 _IN_ONE_TASK = "/*+ COALESCE(1) */ "
+_PARTIALS, _UNION = "{partials}", "\nUNION ALL\n"
 # Of held rows: the name of the table they are of.
 SOURCE_COLUMN = "source_table"
 SOURCES = {table.name: table for table in (EVENTS, SESSIONS)}
@@ -64,7 +65,8 @@ def build_statement(endpoint: Endpoint, selection: Selection, ranges: Ranges) ->
         args["offset"] = selection.offset
     made = [_read_silver(endpoint, table, selection, keys, ranges) for table in silver]
     read = [_read_gold(endpoint, table, selection, keys) for table in gold]
-    sql, columns = _merge(endpoint, selection, keys, [*read, *made])
+    merged, columns = _merge(endpoint, selection, keys)
+    sql = merged.replace(_PARTIALS, _UNION.join([*read, *made]))
     reading = held_sql = None
     if ranges.hours:
         by_hour = bool(endpoint.kinds) or needs_hours(selection.interval, selection.timezone)
@@ -73,18 +75,16 @@ def build_statement(endpoint: Endpoint, selection: Selection, ranges: Ranges) ->
         reading = find_reading(names, ranges.hours, asked, tells_hours=by_hour)
         hint = "" if made else _IN_ONE_TASK
         held = _read_held(endpoint, selection, keys, hint)
-        held_sql, _ = _merge(endpoint, selection, keys, [held, *made])
+        held_sql = merged.replace(_PARTIALS, _UNION.join([held, *made]))
     tables = (*(table.name for table in gold), *(table.source for table in silver))
     return Statement(sql, args, tuple(dict.fromkeys(tables)), columns, reading, held_sql)
 
 
-def _merge(
-    endpoint: Endpoint, selection: Selection, keys: tuple[str, ...], parts: list[str]
-) -> Sql:
-    union = "\nUNION ALL\n".join(parts)
+def _merge(endpoint: Endpoint, selection: Selection, keys: tuple[str, ...]) -> Sql:
+    """SQL over _PARTIALS, whose place these are to take."""
     if endpoint.kinds:
-        return merge_kinds(endpoint, keys, union)
-    return merge_rows(endpoint, _find_bucket(selection), keys, union)
+        return merge_kinds(endpoint, keys, _PARTIALS)
+    return merge_rows(endpoint, _find_bucket(selection), keys, _PARTIALS)
 
 
 def find_keys(endpoint: Endpoint, selection: Selection) -> tuple[str, ...]:

@@ -12,13 +12,13 @@ from pyspark.sql import SparkSession
 
 from embedded.jars import spark_jars
 from embedded.java import java_home
-from settings.jvm import DRIVER_OPTIONS
+from settings.jvm import READER_OPTIONS
 from settings.section import SparkSettings
 
 STATIC_PROPERTIES = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-    "spark.driver.extraJavaOptions": DRIVER_OPTIONS,
+    "spark.driver.extraJavaOptions": READER_OPTIONS,
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     # Queries at once share the cores instead of waiting for each other.
@@ -40,6 +40,8 @@ QUERY_PROPERTIES = {
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     # Interpreted, looking for what comes twice costs more than it saves (docs/adr/0013).
     "spark.sql.subexpressionElimination.enabled": "false",
+    # For its own pages, which are off, Spark renders every plan.
+    "spark.sql.ui.explainMode": "simple",
     "spark.databricks.delta.snapshotPartitions": "1",
     # Gold has many small files between compactions: several to a task.
     "spark.sql.files.openCostInBytes": "65536",
