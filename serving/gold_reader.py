@@ -42,6 +42,9 @@ _GONE = (
     "DELTA_NO_RECREATABLE_HISTORY_FOUND",
 )
 
+# Of Spark's fair scheduler: a pool gets as many of the cores as any other.
+_LOADING = "loading"
+
 States = dict[str, TableState]
 
 
@@ -52,7 +55,13 @@ class GoldReader:
         """hot_bytes: of Gold to hold in memory, see `HotTables`."""
         self._spark = spark
         self._views = Views(spark)
-        self.hot = HotTables(self.open_table, self._open_files, self.read_commit, hot_bytes)
+        self.hot = HotTables(
+            self.open_table,
+            self._open_files,
+            self.read_commit,
+            hot_bytes,
+            begin_loading=self._take_own_share,
+        )
         self._root = lake_root
         path = local_path(lake_root)
         files: LogFiles = HadoopFiles(spark) if path is None else LocalFiles()
@@ -156,6 +165,10 @@ class GoldReader:
         frame = self._spark.sql(statement.sql.format(**views), statement.args)
         return [tuple(row) for row in frame.collect()]
 
+    def hold_all(self) -> None:
+        """Begin to hold in memory what of Gold may be. Raises NotReady."""
+        self.hot.load_all(self.read_states())
+
     def cancel(self, job_group: str) -> None:
         """Stop the query, also if it has not come as far as its first job."""
         context = self._spark.sparkContext._jsc.sc()
@@ -183,6 +196,10 @@ class GoldReader:
         root = _find_folder(self._root, name)
         reader = self._spark.read.schema(schema).option("basePath", root)
         return reader.parquet(*(f"{root}/{unquote(path)}" for path in paths))
+
+    def _take_own_share(self) -> None:
+        """Have this thread's jobs not stand in line with those of queries."""
+        self._spark.sparkContext.setLocalProperty("spark.scheduler.pool", _LOADING)
 
     def _forget_log(self, path: str) -> None:
         """Another history took the table's place: Delta must not go on with the one it knows."""

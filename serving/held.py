@@ -8,7 +8,7 @@ these rows, and the files that were added to the tables since, to those that a s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial, reduce
 
@@ -58,7 +58,7 @@ class Group:
         )
 
 
-@dataclass
+@dataclass(eq=False)
 class Held:
     """Rows of the tables of a group, from the day `since` on, and what was added to them later.
 
@@ -76,6 +76,11 @@ class Held:
     until: States
     recent: DataFrame | None = None
     _chosen: dict[tuple[frozenset[date] | None, Added], DataFrame] = field(default_factory=dict)
+
+    @property
+    def kept(self) -> tuple[DataFrame, ...]:
+        """All rows in memory."""
+        return (self.base,) if self.recent is None else (self.base, self.recent)
 
     def find_added(self, states: States) -> Added | None:
         """What was added since `states` up to later versions; none if that was not all."""
@@ -107,14 +112,31 @@ class Held:
             # Made once, for each step of a plan that PySpark is told of takes milliseconds. And
             # never the frame itself: when a view is dropped (serving/views.py), Spark forgets what
             # it has cached of the view's plan.
-            parts = [self.base.where(_choose_level(split))]
-            if self.recent is not None:
-                parts.append(self.recent.where(_choose_level(split)))
+            parts = [rows.where(_choose_level(split)) for rows in self.kept]
             for name, rows in self.open_added(later, open_files).items():
                 rows = rows.withColumn(SOURCE_COLUMN, F.lit(name))
                 parts.append(rows.select(*(one for one in rows.columns if one in parts[0].columns)))
             self._chosen[split, later] = _unite(parts)
         return self._chosen[split, later]
+
+    def add(self, later: Added, states: States, open_files: OpenFiles) -> Held:
+        """The same up to `states`, with what is in `later` files (`leave_recent`) in memory too."""
+        files = self.open_added(later, open_files)
+        if not files:
+            return replace(self, until=states)
+        parts = {name: [rows] for name, rows in files.items()}
+        if self.recent is not None:
+            merged = self.recent.where(_choose_level(None))
+            for table in self.group.tables:
+                if set(table.stored) <= set(merged.columns):
+                    rows = merged.where(F.col(SOURCE_COLUMN) == table.name)
+                    names = [one for one in self.schemas[table.name].names if one in rows.columns]
+                    parts.setdefault(table.name, []).append(rows.select(names))
+        rows = merge_levels(self.group, {name: _unite(some) for name, some in parts.items()})
+        # Cut off, or its plan would have in it those of all before it.
+        recent = rows.localCheckpoint(eager=False).persist()
+        recent.count()
+        return replace(self, until=states, recent=recent, _chosen={})
 
     def open_added(self, added: Added, open_files: OpenFiles) -> dict[str, DataFrame]:
         """Table -> the rows of these files, where there are any."""

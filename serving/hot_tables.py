@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import structlog
@@ -35,9 +35,9 @@ HELD_DAYS = 15
 ASKED_BEFORE = 2
 # More files or bytes than these are merged in memory: opening a file takes as long as many rows of
 # it, and what was added is not merged.
-MOST_ADDED, MOST_ADDED_BYTES = 15, 256 * 1024
+MOST_ADDED, MOST_ADDED_BYTES = 6, 256 * 1024
 # So much of it is merged again and again beside what is held, before all is loaded anew.
-_MOST_RECENT, _MOST_RECENT_BYTES = 200, 1024 * 1024
+_MOST_RECENT_BYTES = 4 * 1024 * 1024
 # Of tables that change all the time, the least part of the time that goes by without a load.
 _REST_PER_LOAD = 10
 _SHORTEST_REST_S = 5.0
@@ -52,7 +52,7 @@ class _Wanted:
 
 
 class HotTables:
-    """At most one version of the tables of each group that endpoints read. Thread-safe."""
+    """One or two versions of the tables of each group that endpoints read. Thread-safe."""
 
     def __init__(
         self,
@@ -61,25 +61,30 @@ class HotTables:
         read_commit: ReadCommit,
         max_bytes: int,
         endpoints: Iterable[Endpoint] = ENDPOINTS,
+        begin_loading: Callable[[], None] | None = None,
     ) -> None:
-        """max_bytes: of all groups' files together, as they lie in the lake; 0: hold nothing."""
+        """max_bytes: of all groups' files together, as they lie in the lake; 0: hold nothing.
+
+        begin_loading: called once in the thread that will load.
+        """
         self._open_table, self._open_files = open_table, open_files
         self._read_commit = read_commit
         self._max_bytes = max_bytes
         self._groups = find_groups(endpoints)
         self._wanted: dict[Names, _Wanted] = {}
-        self._held: dict[Names, Held] = {}
+        # The latest, and the one before it for who asked before it was there.
+        self._held: dict[Names, tuple[Held, ...]] = {}
         # Of groups that are being loaded, for ever; of others, from when on they may be again.
         self._rests_until: dict[Names, float] = {}
         self._is_closed = False
         self._lock = threading.Lock()
-        self._loader = ThreadPoolExecutor(1, "hot-tables")
+        self._loader = ThreadPoolExecutor(1, "hot-tables", begin_loading)
 
     def find_versions(self, names: Names) -> tuple[int, ...] | None:
-        """The versions that are held of these tables."""
+        """The latest versions that are held of these tables."""
         with self._lock:
             held = self._held.get(names)
-            return tuple(held.until[name].version for name in names) if held else None
+            return tuple(held[0].until[name].version for name in names) if held else None
 
     def find(self, states: States, reading: Reading | None) -> DataFrame | None:
         """The rows for this reading, if they can be had from memory; counts the asking.
@@ -90,26 +95,32 @@ class HotTables:
             return None
         names = reading.tables
         with self._lock:
-            held = self._held.get(names)
-            if held and _is_any_newer(held.until, states):
+            all_held = self._held.get(names, ())
+            held = next((one for one in all_held if not _is_any_newer(one.until, states)), None)
+            if all_held and held is None:
                 return None  # the past is read from Delta
             added = held.find_added(states) if held else None
             if held is None or added is None:
-                if held:  # what was taken out of the tables must not stay here
-                    _let_go(self._held.pop(names), None)
+                # What was taken out of the tables must not stay here.
+                _let_go(self._held.pop(names, ()))
                 self._want(names, states)
                 return None
             later = held.leave_recent(added)
-            if _is_more(later, MOST_ADDED, MOST_ADDED_BYTES):
+            if held is all_held[0] and _is_much(later):
                 self._load_soon(names, states)
             return held.choose(reading, later, self._open_files)
+
+    def load_all(self, states: States) -> None:
+        """Hold every group whose tables are all there, before anybody asks for it."""
+        with self._lock:
+            for names in self._groups if self._max_bytes else ():
+                if names not in self._held and states.keys() >= {*names}:
+                    self._load_soon(names, states)
 
     def forget(self, names: Names) -> None:
         """Let go of rows that cannot be read: files were cleaned up that they are made of."""
         with self._lock:
-            held = self._held.pop(names, None)
-        if held:
-            _let_go(held, None)
+            _let_go(self._held.pop(names, ()))
 
     def close(self, *, finish: bool = False) -> None:
         """Begin no load any more, and wait for the one that runs; finish: for all that are due.
@@ -140,36 +151,39 @@ class HotTables:
         """Hold these versions: add to what is held, or make it anew if it fits beside the rest."""
         began = time.monotonic()
         with self._lock:
-            before = self._held.get(names)
+            before = self._held.get(names, ())[:1]
         held = None
         try:
-            held = before and self._add(before, states)
+            held = self._add(before[0], states) if before else None
             held = held or self._merge(self._groups[names], states)
         except Exception:  # whatever it is, nobody waits for it here, and Delta has the rows
             log.exception("tables_not_held", tables=names)
         rest_s = max((time.monotonic() - began) * _REST_PER_LOAD, _SHORTEST_REST_S)
         with self._lock:
-            self._held.pop(names, None)
-            if held:
-                self._held[names] = held
+            earlier = self._held.pop(names, ())
+            # What it would go on with may have been let go meanwhile.
+            if held and before == earlier[:1]:
+                self._held[names] = (held, *before)
+                if self._count_bytes() > self._max_bytes:
+                    self._held[names] = (held,)
+            _let_go((*earlier, *([held] if held else [])), self._held.get(names, ()))
             self._wanted.pop(names, None)
             self._rests_until[names] = time.monotonic() + rest_s
-        if before:
-            _let_go(before, held)
+
+    def _count_bytes(self, *, besides: Names = ()) -> int:
+        """Of all that is held, besides one group."""
+        found = [one for names, held in self._held.items() if names != besides for one in held]
+        return sum({id(one.base): one.bytes for one in found}.values())
 
     def _add(self, held: Held, states: States) -> Held | None:
         """The same with all that was added; none if it was much, or not all that was done."""
         with self._lock:
             added = held.find_added(states)
-        if added is None or _is_more(added, _MOST_RECENT, _MOST_RECENT_BYTES):
+        if added is None or _count_bytes(added) > _MOST_RECENT_BYTES:
             return None
-        files = held.open_added(added, self._open_files)
-        if not files:
-            return replace(held, until=states)
-        recent = merge_levels(held.group, files).persist()
-        recent.count()
+        held = held.add(held.leave_recent(added), states, self._open_files)
         log.info("tables_added_to", tables=held.group.names, versions=_versions(states))
-        return replace(held, until=states, recent=recent, _chosen={})
+        return held
 
     def _merge(self, group: Group, states: States) -> Held | None:
         since = datetime.now(UTC).date() - timedelta(days=HELD_DAYS)
@@ -178,7 +192,8 @@ class HotTables:
         size = sum(map(_measure, tables.values()))
         if size == sum(map(_measure, whole.values())):
             since = date.min  # nothing is older
-        others = sum(one.bytes for names, one in list(self._held.items()) if names != group.names)
+        with self._lock:
+            others = self._count_bytes(besides=group.names)
         said = {"tables": group.names, "bytes": size}
         if others + size > self._max_bytes:
             log.info("tables_not_held", **said, max_bytes=self._max_bytes)
@@ -194,18 +209,22 @@ class HotTables:
         return Held(group, states, since, rows, size, schemas, additions, until=states)
 
 
-def _is_more(added: Added, files: int, size: int) -> bool:
-    """Whether these are more files, or more bytes."""
-    all_files = [file for _, of_table in added for file in of_table]
-    return len(all_files) > files or sum(file.bytes for file in all_files) > size
+def _is_much(added: Added) -> bool:
+    """Whether it takes longer to read than what is held."""
+    files = sum(len(of_table) for _, of_table in added)
+    return files > MOST_ADDED or _count_bytes(added) > MOST_ADDED_BYTES
 
 
-def _let_go(held: Held, successor: Held | None) -> None:
-    """Free the memory of what the successor does not go on with."""
-    if held.recent is not None and (successor is None or successor.recent is not held.recent):
-        held.recent.unpersist()
-    if successor is None or successor.base is not held.base:
-        held.base.unpersist()
+def _count_bytes(added: Added) -> int:
+    return sum(file.bytes for _, of_table in added for file in of_table)
+
+
+def _let_go(some: tuple[Held, ...], stay: tuple[Held, ...] = ()) -> None:
+    """Free the memory of what those that stay do not go on with."""
+    kept = [rows for held in stay for rows in held.kept]
+    for rows in (rows for held in some for rows in held.kept):
+        if not any(rows is one for one in kept):
+            rows.unpersist()
 
 
 def _versions(states: States) -> list[int]:

@@ -232,14 +232,52 @@ def test_what_was_added_is_merged_once_it_is_much(
     assert found[0][0] == 13
     put_back(tmp_path)
     assert found == ask(cold, states)
-    # With more beside it than it has itself, all is loaded anew.
-    monkeypatch.setattr(f"serving.hot_tables.{most}", 1)
-    monkeypatch.setattr("serving.hot_tables._MOST_RECENT", 2)
+    # What is merged already is not read again.
+    monkeypatch.setattr(f"serving.hot_tables.{most}", 0)
+    monkeypatch.setattr(reader.hot, "_rests_until", {})
+    wait_until_held(reader, states)
+    put_away(tmp_path)
     append(spark, root, 13, 14)
+    states = reader.read_states()
+    monkeypatch.setattr(reader.hot, "_rests_until", {})
+    wait_until_held(reader, states)
+    put_away(tmp_path)
+    found = ask(reader, states)
+    assert found[0][0] == 14
+    put_back(tmp_path)
+    assert found == ask(cold, states)
+    # With more than so much beside it, all is loaded anew.
+    monkeypatch.setattr("serving.hot_tables._MOST_RECENT_BYTES", 0)
+    monkeypatch.setattr(reader.hot, "_rests_until", {})
+    append(spark, root, 14, 15)
     states = reader.read_states()
     wait_until_held(reader, states)
     put_away(tmp_path)
-    assert ask(reader, states)[0][0] == 14
+    assert ask(reader, states)[0][0] == 15
+
+
+def test_who_asked_before_a_load_is_answered_from_memory_too(
+    spark: SparkSession,
+    reading_spark: SparkSession,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("serving.hot_tables.MOST_ADDED", 0)
+    root = f"file://{tmp_path}"
+    reader, cold = GoldReader(reading_spark, root, MANY_BYTES), GoldReader(reading_spark, root)
+    held, expected = [], []
+    for first in (0, 10, 20):
+        append(spark, root, first, first + 10)
+        held.append(reader.read_states())
+        expected.append(ask(cold, held[-1]))
+        monkeypatch.setattr(reader.hot, "_rests_until", {})
+        wait_until_held(reader, held[-1])
+    put_away(tmp_path)
+    assert [rows[0][0] for rows in expected] == [10, 20, 30]
+    assert ask(reader, held[2]) == expected[2]
+    assert ask(reader, held[1]) == expected[1]
+    # Only the one before is kept.
+    assert reader.hot.find(held[0], EVERYTHING) is None
 
 
 def test_a_range_that_begins_before_what_is_held_is_read_from_delta(
@@ -259,6 +297,19 @@ def test_a_range_that_begins_before_what_is_held_is_read_from_delta(
     assert ask(reader, states)[0][0] == 20
     with pytest.raises(VersionGone):
         ask(reader, states, days=HELD_DAYS + 3)
+
+
+def test_all_is_held_before_anybody_asks(
+    spark: SparkSession, reading_spark: SparkSession, tmp_path: Path
+) -> None:
+    root = f"file://{tmp_path}"
+    append(spark, root, 0, 20)
+    reader = GoldReader(reading_spark, root, MANY_BYTES)
+    reader.hold_all()
+    reader.hot.close(finish=True)
+    # The one table there is; no group of which another is missing.
+    assert reader.hot.find_versions((NAME,)) == (0,)
+    assert len(reader.hot._held) == 1
 
 
 def test_what_does_not_fit_is_read_from_delta(
