@@ -126,6 +126,9 @@ def run_clients(
     rate: Rate = 500,
     seconds: Annotated[int, typer.Option(help="Without, then with them.", min=5)] = 120,
     think_s: Annotated[float, typer.Option(help="A client's mean pause.", min=0)] = 1.0,
+    unasked: Annotated[
+        float, typer.Option(help="Share of questions nobody asked before.", min=0, max=1)
+    ] = 0.1,
     warmup_s: Warmup = 60,
     folder: Folder = _FOLDER,
 ) -> None:
@@ -138,6 +141,7 @@ def run_clients(
         "rate": rate,
         "seconds": seconds,
         "think_s": think_s,
+        "unasked": unasked,
         "warmup_s": warmup_s,
     }
     _run("clients", folder, options, clients.run)

@@ -48,7 +48,7 @@ BOMBS = {
     "memory": "SELECT collect_list(repeat(CAST(id AS STRING), 2000)) FROM range(10000000)",
 }
 _GRACE_S, _P95_RATIO = 2.0, 2.0
-_THINK_S = 0.1
+_THINK_S, _UNASKED = 0.1, 0.5
 _TIMEOUT_S = 300
 
 
@@ -82,7 +82,7 @@ def run(
             with ThreadPoolExecutor(1) as pool:
                 working = pool.submit(work)
                 while not working.done():
-                    answers.append(ask(client, *draw_question(rng, lambda: next(hours))))
+                    answers.append(ask(client, *draw_question(rng, lambda: next(hours), _UNASKED)))
                     time.sleep(_THINK_S)
             return working.result(), answers
 

@@ -1,6 +1,6 @@
 """`clients`: many clients at once over all endpoints while the stream runs.
 
-Half of the questions are about a range that nobody asked for before, half are one of a few that
+A share of the questions is about a range that nobody asked for before, the others are of a few that
 everybody asks. Freshness is measured first without the clients, then with them.
 """
 
@@ -56,9 +56,17 @@ class Answer:
 
 
 def run(
-    folder: Path, clients: int, rate: int, seconds: int, think_s: float, warmup_s: int, say: Say
+    folder: Path,
+    clients: int,
+    rate: int,
+    seconds: int,
+    think_s: float,
+    unasked: float,
+    warmup_s: int,
+    say: Say,
 ) -> Outcome:
-    """seconds: without, and again with the clients; think_s: a client's mean pause."""
+    """seconds: without, and again with the clients; think_s: a client's mean pause; unasked: the
+    share of questions that nobody asked before."""
     shutil.rmtree(folder / "stack", ignore_errors=True)
     plan = Plan()
     with run_stack(folder, plan) as stack:
@@ -67,7 +75,7 @@ def run(
             alone_at = time.time()
             watched.wait(seconds, "without clients")
             together_at = time.time()
-            answers = _ask_together(stack, clients, seconds, think_s)
+            answers = _ask_together(stack, clients, seconds, think_s, unasked)
             watched.check()
             ended_at = time.time()
         proof = prove(stack, watched.sent + watched.marked, {"bench": watched.page_views})
@@ -104,7 +112,9 @@ def run(
     return Outcome(figures, targets, details)
 
 
-def _ask_together(stack: Stack, clients: int, seconds: int, think_s: float) -> list[Answer]:
+def _ask_together(
+    stack: Stack, clients: int, seconds: int, think_s: float, unasked: float
+) -> list[Answer]:
     end = time.monotonic() + seconds
     hours = itertools.count(1)
     lock = threading.Lock()
@@ -119,7 +129,7 @@ def _ask_together(stack: Stack, clients: int, seconds: int, think_s: float) -> l
         with stack.http() as client:
             time.sleep(rng.random() * think_s)
             while time.monotonic() < end:
-                path, params = draw_question(rng, next_hours)
+                path, params = draw_question(rng, next_hours, unasked)
                 answers.append(ask(client, path, params))
                 time.sleep(rng.uniform(0.5, 1.5) * think_s)
         return answers
@@ -128,10 +138,13 @@ def _ask_together(stack: Stack, clients: int, seconds: int, think_s: float) -> l
         return [answer for answers in pool.map(ask_on, range(clients)) for answer in answers]
 
 
-def draw_question(rng: random.Random, next_hours: Callable[[], int]) -> tuple[str, dict[str, str]]:
-    """A path and its parameters; next_hours: a number nobody has drawn before."""
+def draw_question(
+    rng: random.Random, next_hours: Callable[[], int], unasked: float
+) -> tuple[str, dict[str, str]]:
+    """A path and its parameters; next_hours: a number nobody has drawn before; unasked: how often
+    it is taken."""
     path, params, _ = rng.choices(_QUESTIONS, weights=[weight for *_, weight in _QUESTIONS])[0]
-    is_repeated = rng.random() < 0.5
+    is_repeated = rng.random() >= unasked
     hours = rng.randrange(_REPEATED) if is_repeated else _REPEATED + next_hours() % _MOST_HOURS
     end = dt.datetime.now(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     end += dt.timedelta(days=1)

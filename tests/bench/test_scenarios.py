@@ -123,7 +123,7 @@ def _entry(name: str, value: int) -> bytes:
 
 def test_new_ranges_differ_and_repeated_ones_do_not() -> None:
     rng, hours = random.Random(1), count(1)
-    starts = [draw_question(rng, lambda: next(hours))[1]["start"] for _ in range(400)]
+    starts = [draw_question(rng, lambda: next(hours), 0.5)[1]["start"] for _ in range(400)]
     asked_once = [start for start in set(starts) if starts.count(start) == 1]
     asked_again = [start for start in set(starts) if starts.count(start) > 1]
     assert len(asked_once) > 150
