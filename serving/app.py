@@ -83,6 +83,7 @@ def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
         warming.cancel()
         with suppress(asyncio.CancelledError):
             await warming
+        service.renewal.close()
         service.pool.close()
         await link.close()
 
@@ -122,7 +123,9 @@ def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
 async def _warm_up(service: Service) -> None:
     """Ask every endpoint once as soon as it can answer: a cold JVM takes seconds for the first.
 
-    Only then is the API ready. A query that fails is no reason never to be: whoever asks is told.
+    Then begin to hold what they read: to take in what was added since is quicker than to load it
+    all when many ask. Only then is the API ready. A query that fails is no reason never to be:
+    whoever asks is told.
     """
     for endpoint in ENDPOINTS:
         for _ in range(_WARM_UP_ATTEMPTS):
@@ -133,6 +136,10 @@ async def _warm_up(service: Service) -> None:
                 log.warning("warm_up_failed", endpoint=endpoint.path, error=error.message)
             except Exception:
                 log.exception("warm_up_failed", endpoint=endpoint.path)
+    try:
+        await asyncio.to_thread(service.reader.hold_all)
+    except NotReady as error:
+        log.warning("warm_up_failed", error=error.message)
     service.is_warm = True
     log.info("warmed_up")
 

@@ -1,7 +1,9 @@
 """Answers kept in Redis: read-through, and never needed for a right answer.
 
 A question has one place; what is kept there names the table versions it was made from, so an answer
-of older versions is found to be stale and is replaced. The time to live only bounds memory.
+of older versions is found to be stale and is replaced. The time to live only bounds memory. While
+more is asked than can be computed, a stale one is given for some seconds, as what it is: an answer
+of the versions that it names.
 """
 
 from __future__ import annotations
@@ -9,9 +11,9 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from serving.gold_reader import States
 from serving.queries import Statement
@@ -20,7 +22,7 @@ from serving.redis_link import RedisLink, Unanswered
 from settings.model import CacheSettings
 
 # Raise it when the form of a cached answer changes.
-_FORMAT = b"wa2"
+_FORMAT = b"wa3"
 _PLAIN, _COMPRESSED = b"p", b"z"
 _DIGEST_BYTES = 16
 # Level 1 takes about 10 ms for a megabyte; smaller answers are not worth it.
@@ -31,10 +33,11 @@ MAX_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class CachedAnswer:
-    """The rows as JSON text, and when they were computed."""
+    """The rows as JSON text, when they were computed, and what `meta` told of their versions."""
 
     data: bytes
     generated_at: str
+    told: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,11 @@ class CacheKey:
 
 @dataclass(frozen=True)
 class Looked:
-    """What a look gave. `stale`: an answer to this question, from other versions; not given."""
+    """What a look gave. `stale`: none of these versions, but of others, as in `earlier`."""
 
     outcome: Literal["hit", "miss", "stale", "bypass"]
     answer: CachedAnswer | None = None
+    earlier: tuple[CacheKey, CachedAnswer] | None = None
 
 
 class AnswerCache:
@@ -77,7 +81,9 @@ class AnswerCache:
         if unpacked is None:
             return Looked("miss")
         versions, answer = unpacked
-        return Looked("hit", answer) if versions == key.versions else Looked("stale")
+        if versions != key.versions:
+            return Looked("stale", earlier=(replace(key, versions=versions), answer))
+        return Looked("hit", answer)
 
     async def put(self, key: CacheKey, answer: CachedAnswer, ttl_s: int) -> None:
         """Keep the answer, if there is a place."""
@@ -122,7 +128,9 @@ def choose_ttl_s(settings: CacheSettings, end: datetime, now: datetime) -> int:
 
 
 def _pack(versions: str, answer: CachedAnswer) -> bytes:
-    text = b"\n".join((versions.encode(), answer.generated_at.encode(), answer.data))
+    told = json.dumps(answer.told)
+    head = "\n".join((versions, answer.generated_at, told)).encode()
+    text = head + b"\n" + answer.data
     is_large = len(text) >= _COMPRESS_FROM_BYTES
     body = _COMPRESSED + zlib.compress(text, 1) if is_large else _PLAIN + text
     return _FORMAT + _digest(body) + body
@@ -135,8 +143,8 @@ def _unpack(found: bytes) -> tuple[str, CachedAnswer] | None:
     if found[:start] != _FORMAT + _digest(body):
         return None
     text = zlib.decompress(body[1:]) if body[:1] == _COMPRESSED else body[1:]
-    versions, generated_at, data = text.split(b"\n", 2)
-    return versions.decode(), CachedAnswer(data, generated_at.decode())
+    versions, generated_at, told, data = text.split(b"\n", 3)
+    return versions.decode(), CachedAnswer(data, generated_at.decode(), json.loads(told))
 
 
 def _hash(text: str) -> str:

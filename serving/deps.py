@@ -27,6 +27,7 @@ from serving.metrics import ServingMetrics
 from serving.param_types import refuse_repeated
 from serving.query_pool import QueryPool
 from serving.redis_link import RedisLink
+from serving.renewal import Renewal
 from serving.reports.definitions import Report
 from settings.load import SettingsError, reveal
 from settings.model import Settings
@@ -53,6 +54,7 @@ class Service:
     pool: QueryPool
     metrics: ServingMetrics
     flights: Flights[CacheKey, CachedAnswer] = field(default_factory=Flights)
+    renewal: Renewal = field(default_factory=Renewal)
     is_warm: bool = False
     funnels: dict[str, Funnel] = field(default_factory=dict)
     reports: dict[str, Report] = field(default_factory=dict)

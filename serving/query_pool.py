@@ -32,6 +32,7 @@ class QueryPool:
         self._timeout_s = settings.query_timeout_s
         most = settings.max_concurrent_queries + settings.max_queued_queries
         self._places = threading.BoundedSemaphore(most)
+        self._unfinished, self._at_once = 0, settings.max_concurrent_queries
         self._threads = ThreadPoolExecutor(settings.max_concurrent_queries, "query")
 
     async def run(self, statement: Statement, states: States) -> Rows:
@@ -41,6 +42,7 @@ class QueryPool:
         job_group = f"query-{uuid.uuid4()}"
         running = self._threads.submit(self._reader.run, statement, states, job_group)
         running.add_done_callback(lambda _: self._places.release())
+        self._unfinished += 1
         # Shielded: a thread cannot be stopped from outside, its Spark jobs can.
         future = asyncio.wrap_future(running)
         try:
@@ -54,6 +56,13 @@ class QueryPool:
         except asyncio.CancelledError:  # nobody waits for it any more
             await self._stop(running, future, job_group)
             raise
+        finally:
+            self._unfinished -= 1
+
+    @property
+    def is_full(self) -> bool:
+        """Whether one more query would have to wait."""
+        return self._unfinished >= self._at_once
 
     async def _stop(
         self, running: Future[Rows], future: asyncio.Future[Rows], job_group: str

@@ -121,6 +121,12 @@ class CacheSettings(Section):
     medium_ttl_s: int = Field(600, ge=1, description="Answers that include today.")
     long_ttl_s: int = Field(1800, ge=1, description="Answers about the past days.")
     very_long_ttl_s: int = Field(86400, ge=1, description="Answers older than a month.")
+    earlier_s: float = Field(
+        30,
+        ge=0,
+        description="While as many queries run as may, the answer of earlier versions is given, "
+        "which says so, if it was computed at most so many seconds ago; 0: never.",
+    )
 
 
 class LimitSettings(Section):

@@ -16,9 +16,10 @@ from typing import Annotated, Any, Literal
 from fastapi import Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from serving.answers import Prepared, ask_endpoint, find, prepare, read_versions
+from serving.answers import read_versions
 from serving.cache import CachedAnswer
 from serving.deps import Call
+from serving.finding import find
 from serving.forms import (
     HEADERS,
     MEDIA_TYPES,
@@ -32,6 +33,7 @@ from serving.forms import (
 )
 from serving.param_types import Name, Time, parse_zone
 from serving.params import CommonParams
+from serving.preparing import Prepared, ask_endpoint, prepare
 from serving.queries import find_keys
 from serving.reports.definitions import Report
 from serving.reports.page import PAGE_POLICY, render_page

@@ -6,13 +6,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from serving.answers import Question, answer_question
+from serving.answers import answer_question
 from serving.deps import Call, get_call, require_key
 from serving.gold_reader import States
 from serving.journeys.attribution import build_attribution
 from serving.journeys.models import Answer, AttributionRow
 from serving.journeys.params import AttributionParams
 from serving.models import ERROR_ANSWERS
+from serving.preparing import Question
 from serving.queries import Statement
 from serving.ranges import Ranges
 from serving.selection import Selection

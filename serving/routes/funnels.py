@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Query, Response
 
-from serving.answers import Question, answer_question
+from serving.answers import answer_question
 from serving.definition_files import find_definition
 from serving.deps import Call, Service, get_call, get_service, require_key
 from serving.gold_reader import States
@@ -16,6 +16,7 @@ from serving.journeys.funnels import build_funnel
 from serving.journeys.models import Answer, FunnelList, FunnelRow, FunnelSummary, ListMeta
 from serving.journeys.params import FunnelParams
 from serving.models import ERROR_ANSWERS, ErrorAnswer
+from serving.preparing import Question
 from serving.queries import Statement
 from serving.ranges import Ranges
 from serving.selection import Selection

@@ -12,12 +12,12 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
-from serving.answers import NOT_READY_RETRY_S
 from serving.deps import Service, get_service
 from serving.errors import NotReady
 from serving.freshness import find_as_of
 from serving.gold_reader import TABLES, States
 from serving.models import ErrorAnswer
+from serving.preparing import NOT_READY_RETRY_S
 
 Status = Literal["HEALTHY", "WARNING", "CRITICAL"]
 

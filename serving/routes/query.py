@@ -12,7 +12,6 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from serving.access import Access
-from serving.answers import NOT_READY_RETRY_S
 from serving.deps import Service, get_access, get_service, require_scope
 from serving.errors import NotReady, ServingError
 from serving.flights import wait_while_connected
@@ -21,6 +20,7 @@ from serving.freshness import format_time
 from serving.gold_reader import States
 from serving.models import ERROR_ANSWERS
 from serving.params import MAX_ROWS
+from serving.preparing import NOT_READY_RETRY_S
 from serving.sql.answer import name_uniquely
 from serving.sql.pool import SqlPool
 from serving.sql.request import SqlRequest

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from serving.answers import Question, answer_question
+from serving.answers import answer_question
 from serving.deps import Call, get_call, require_key
 from serving.freshness import find_complete_until
 from serving.gold_reader import States
@@ -14,6 +14,7 @@ from serving.journeys.models import Answer, LifecycleRow, RetentionRow
 from serving.journeys.params import PeriodParams
 from serving.journeys.retention import build_lifecycle, build_retention
 from serving.models import ERROR_ANSWERS
+from serving.preparing import Question
 from serving.queries import Statement
 from serving.ranges import Ranges
 from serving.selection import Selection

@@ -10,13 +10,14 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field
 
 from schemas.gold.devices import DEVICES
-from serving.answers import Question, answer_question
+from serving.answers import answer_question
 from serving.deps import Call, get_call, require_key
 from serving.endpoints import Endpoint
 from serving.gold_reader import States
 from serving.journeys.models import Answer
 from serving.models import ERROR_ANSWERS
 from serving.params import RangeParams
+from serving.preparing import Question
 from serving.queries import Statement, build_statement
 from serving.ranges import Ranges
 from serving.selection import Selection

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from schemas.event import MAX_IDENTIFIER_LENGTH
-from serving.answers import Question, answer_question
+from serving.answers import answer_question
 from serving.deps import Call, get_call, require_key
 from serving.errors import NotFound
 from serving.gold_reader import States
@@ -16,6 +16,7 @@ from serving.journeys.params import ProfileParams, UsersParams
 from serving.journeys.profile import build_profile, shape_profile
 from serving.journeys.users import build_users
 from serving.models import ERROR_ANSWERS, ErrorAnswer
+from serving.preparing import Question
 from serving.queries import Statement
 from serving.ranges import Ranges
 from serving.selection import Selection
@@ -77,4 +78,5 @@ async def read_user(
             raise NotFound(f"id: given {id!r}, allowed: a user_id or visitor_id with a session.")
         return shape_profile(statement, rows)
 
-    return await answer_question(call, Question("/users/{id}", build, shape), params)
+    question = Question("/users/{id}", build, shape, is_of_one=True)
+    return await answer_question(call, question, params)

@@ -49,6 +49,7 @@ class FakeReader:
         self.asked = threading.Semaphore(0)
         self.commits = COMMITS
         self.floors: dict[str, Floor] = {}
+        self.is_holding = False
 
     def read_commits(self, name: str, state: TableState, until: datetime | None) -> Commits:
         assert state == self.states[name]
@@ -75,6 +76,9 @@ class FakeReader:
         if self.error:
             raise self.error
         return [tuple(_TEXTS.get(name, number) for number, name in enumerate(statement.columns))]
+
+    def hold_all(self) -> None:
+        self.is_holding = True
 
     def open_table(self, name: str, state: TableState) -> Any:
         assert self.states[name] == state

@@ -28,7 +28,7 @@ from tests.serving.broken_redis import BEHAVIOURS, serve
 from tests.serving.fakes import READY, FakeReader, make_settings
 
 RANGE = {"start": "2015-05-17", "end": "2015-05-21", "limit": "7"}
-ANSWER = CachedAnswer(b'[{"a":1}]', "2026-01-01T00:00:00Z")
+ANSWER = CachedAnswer(b'[{"a":1}]', "2026-01-01T00:00:00Z", {"as_of": None, "versions": {"t": 1}})
 KEY = CacheKey("question", "versions")
 
 
@@ -140,7 +140,7 @@ async def test_an_answer_of_other_versions_is_stale_and_replaced(
     cache, newer = AnswerCache(link), CacheKey(KEY.question, "newer")
     assert await cache.look(KEY) == Looked("miss")
     await cache.put(KEY, ANSWER, 10)
-    assert await cache.look(newer) == Looked("stale")
+    assert await cache.look(newer) == Looked("stale", earlier=(KEY, ANSWER))
     await cache.put(newer, ANSWER, 10)
     assert await cache.look(newer) == Looked("hit", ANSWER)
     assert len(kept.keys("wa:answer:*")) == 1

@@ -24,6 +24,7 @@ def skip_warm_up(client: TestClient, reader: FakeReader) -> None:
     wait_until_ready(client)
     for _ in ENDPOINTS:
         assert reader.asked.acquire(timeout=30)
+    assert reader.is_holding
 
 
 def test_a_query_that_takes_too_long_is_cancelled() -> None:

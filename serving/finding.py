@@ -1,0 +1,94 @@
+"""The rows of an answer: from the cache, or computed; once for all who ask the same at a time.
+
+From `Prepared` to a `CachedAnswer`. While more is asked than can be computed, the answer of earlier
+versions is given for some seconds, and computed anew in the background.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from serving.cache import CachedAnswer, CacheKey, choose_ttl_s
+from serving.deps import Call, Service
+from serving.errors import ServingError, VersionGone
+from serving.flights import stay
+from serving.forms import dump
+from serving.freshness import format_time
+from serving.past import refuse_gone
+from serving.preparing import Prepared
+from serving.single_flight import compute_once
+
+# What `meta` tells of the tables' versions.
+_OF_VERSIONS = ("as_of", "complete_until", "versions")
+
+
+async def find(call: Call, prepared: Prepared) -> tuple[CachedAnswer, str]:
+    """The answer, computed if the cache has none, and `meta.cache`. Raises ServingError."""
+    service = call.service
+    if prepared.is_empty:
+        return CachedAnswer(b"[]", format_time(prepared.now)), "bypass"
+    looked = await service.cache.look(prepared.key)
+    service.metrics.cache_answers.labels(prepared.question.path, looked.outcome).inc()
+    found = looked.answer
+    if found is None:
+        try:
+            found = await _compute_once(call, prepared)
+        except VersionGone as error:
+            if prepared.past is None:
+                raise
+            raise refuse_gone(prepared.past) from error
+    return found, "miss" if looked.outcome == "stale" else looked.outcome
+
+
+async def find_earlier(call: Call, prepared: Prepared) -> tuple[CacheKey, CachedAnswer] | None:
+    """The answer of earlier versions, where a new one would have to wait and this one is not old.
+
+    It is computed anew in the background (RFC 5861: stale-while-revalidate).
+    """
+    service = call.service
+    if prepared.is_empty or prepared.past or prepared.question.is_of_one:
+        return None
+    if not service.pool.is_full:
+        return None
+    looked = await service.cache.look(prepared.key)
+    if not looked.earlier:
+        return None
+    oldest = prepared.now - timedelta(seconds=service.settings.serving.cache.earlier_s)
+    if datetime.fromisoformat(looked.earlier[1].generated_at) < oldest:
+        return None
+    service.metrics.cache_answers.labels(prepared.question.path, "earlier").inc()
+    if service.renewal.is_free:
+        service.renewal.begin(_compute_once(replace(call, is_gone=stay), prepared))
+    return looked.earlier
+
+
+async def _compute_once(call: Call, prepared: Prepared) -> CachedAnswer:
+    """Join the computation of this key that is under way here or elsewhere, or start it."""
+    service, key = call.service, prepared.key
+    return await service.flights.join(
+        key,
+        lambda: compute_once(
+            service.link,
+            key,
+            lambda: service.cache.look(key),
+            lambda: _compute(service, prepared),
+        ),
+        call.is_gone,
+    )
+
+
+async def _compute(service: Service, prepared: Prepared) -> CachedAnswer:
+    question, statement = prepared.question, prepared.statement
+    try:
+        with service.metrics.query_seconds.labels(question.path).time():
+            rows = await service.pool.run(statement, prepared.states)
+    except ServingError as error:
+        service.metrics.query_errors.labels(question.path, type(error).__name__).inc()
+        raise
+    data = dump(question.shape(statement, rows))
+    told = {name: prepared.meta[name] for name in _OF_VERSIONS}
+    made = CachedAnswer(data, format_time(datetime.now(UTC)), told)
+    ttl_s = choose_ttl_s(service.settings.serving.cache, prepared.selection.end, prepared.now)
+    await service.cache.put(prepared.key, made, ttl_s)
+    return made
