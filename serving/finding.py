@@ -49,7 +49,7 @@ async def find_earlier(call: Call, prepared: Prepared) -> tuple[CacheKey, Cached
     service = call.service
     if prepared.is_empty or prepared.past or prepared.question.is_of_one:
         return None
-    if not service.pool.is_full:
+    if not service.pool.is_crowded:
         return None
     looked = await service.cache.look(prepared.key)
     if not looked.earlier:

@@ -60,9 +60,9 @@ class QueryPool:
             self._unfinished -= 1
 
     @property
-    def is_full(self) -> bool:
-        """Whether one more query would have to wait."""
-        return self._unfinished >= self._at_once
+    def is_crowded(self) -> bool:
+        """Whether twice as many queries wait as may run at once."""
+        return self._unfinished >= 3 * self._at_once
 
     async def _stop(
         self, running: Future[Rows], future: asyncio.Future[Rows], job_group: str

@@ -124,7 +124,7 @@ class CacheSettings(Section):
     earlier_s: float = Field(
         30,
         ge=0,
-        description="While as many queries run as may, the answer of earlier versions is given, "
+        description="While twice as many queries wait as may run, the answer of earlier versions is given, "
         "which says so, if it was computed at most so many seconds ago; 0: never.",
     )
 

@@ -1,4 +1,4 @@
-"""While as many queries run as may, the answer of earlier versions is given, and says so."""
+"""While many queries wait, the answer of earlier versions is given, and says so."""
 
 from __future__ import annotations
 
@@ -26,15 +26,16 @@ TABLE = "gold.sessions"
 
 
 @dataclass
-class Full:
-    """An API that has answered once, whose only query now runs; Gold has had new rows since."""
+class Crowded:
+    """An API that has answered once, where one query runs now and two wait; Gold has had new rows
+    since."""
 
     client: TestClient
     reader: FakeReader
     service: Service
     people: ThreadPoolExecutor
     first: httpx.Response
-    other: Future[httpx.Response]
+    others: list[Future[httpx.Response]]
 
     def ask(self, **headers: str) -> httpx.Response:
         return self.client.get("/sessions", params=RANGE, headers=headers)
@@ -47,102 +48,112 @@ def make_states(version: int) -> States:
     }
 
 
+def crowd(
+    client: TestClient, people: ThreadPoolExecutor, first_limit: int
+) -> list[Future[httpx.Response]]:
+    """Three questions at a time, all different."""
+    limits = range(first_limit, first_limit + 3)
+    return [people.submit(client.get, "/sessions", params={**RANGE, "limit": n}) for n in limits]
+
+
 @contextmanager
-def fill(redis_url: str, earlier_s: float) -> Iterator[Full]:
+def make_crowded(redis_url: str, earlier_s: float) -> Iterator[Crowded]:
     redis.Redis.from_url(redis_url).flushall()
     reader = FakeReader(make_states(20))
     settings = make_settings(max_concurrent_queries=1)
     cache = CacheSettings(redis_url=redis_url, earlier_s=earlier_s)
     serving = settings.serving.model_copy(update={"cache": cache})
     app = create_app(settings.model_copy(update={"serving": serving}), reader)
-    with TestClient(app) as client, ThreadPoolExecutor(2) as people:
+    with TestClient(app) as client, ThreadPoolExecutor(4) as people:
         wait_until_ready(client)
         first = client.get("/sessions", params=RANGE)
         reader.may_answer.clear()
         asked = len(reader.statements)
-        other = people.submit(client.get, "/sessions", params={**RANGE, "limit": 3})
+        others = crowd(client, people, first_limit=3)
         service: Service = app.state.service
-        wait_for(lambda: service.pool.is_full and len(reader.statements) > asked)
+        wait_for(lambda: service.pool.is_crowded and len(reader.statements) > asked)
         reader.states = make_states(21)
         try:
-            yield Full(client, reader, service, people, first, other)
+            yield Crowded(client, reader, service, people, first, others)
         finally:
             reader.may_answer.set()
 
 
 def test_the_earlier_answer_names_its_own_versions(redis_url: str) -> None:
-    with fill(redis_url, earlier_s=600) as full:
-        answer = full.ask()
-        meta, first = answer.json()["meta"], full.first.json()
+    with make_crowded(redis_url, earlier_s=600) as api:
+        answer = api.ask()
+        meta, first = answer.json()["meta"], api.first.json()
         assert meta["versions"][TABLE] == 20
         assert meta == {**first["meta"], "cache": "hit"}
         assert answer.json()["data"] == first["data"]
-        assert answer.headers["ETag"] == full.first.headers["ETag"]
-        assert full.ask(**{"If-None-Match": answer.headers["ETag"]}).status_code == 304
-        assert 'cache="earlier",endpoint="/sessions"} 2.0' in full.client.get("/metrics").text
+        assert answer.headers["ETag"] == api.first.headers["ETag"]
+        assert api.ask(**{"If-None-Match": answer.headers["ETag"]}).status_code == 304
+        assert 'cache="earlier",endpoint="/sessions"} 2.0' in api.client.get("/metrics").text
 
 
 def test_it_is_computed_anew_in_the_background_and_once(redis_url: str) -> None:
-    with fill(redis_url, earlier_s=600) as full:
-        asked = len(full.reader.statements)
+    with make_crowded(redis_url, earlier_s=600) as api:
+        asked = len(api.reader.statements)
         for _ in range(3):
-            assert full.ask().json()["meta"]["versions"][TABLE] == 20
-        full.reader.may_answer.set()
-        assert full.other.result().json()["meta"]["versions"][TABLE] == 20
-        wait_for(lambda: full.service.renewal.is_free)
-        answer = full.ask().json()["meta"]
+            assert api.ask().json()["meta"]["versions"][TABLE] == 20
+        api.reader.may_answer.set()
+        for other in api.others:
+            assert other.result().json()["meta"]["versions"][TABLE] == 20
+        wait_for(lambda: api.service.renewal.is_free)
+        answer = api.ask().json()["meta"]
         assert (answer["versions"][TABLE], answer["cache"]) == (21, "hit")
-        assert len(full.reader.statements) == asked + 1
+        assert len(api.reader.statements) == asked + 2 + 1, "those that waited, and one"
 
 
 def test_one_that_cannot_be_renewed_is_said_in_the_log(redis_url: str) -> None:
-    with fill(redis_url, earlier_s=600) as full:
-        assert full.ask().json()["meta"]["versions"][TABLE] == 20
-        full.reader.error = QueryFailed("Spark could not run the query.")
-        full.reader.may_answer.set()
-        wait_for(lambda: full.service.renewal.is_free)
-        assert full.ask().status_code == 500
-        full.reader.error = None
-        assert full.ask().json()["meta"]["versions"][TABLE] == 21
+    with make_crowded(redis_url, earlier_s=600) as api:
+        assert api.ask().json()["meta"]["versions"][TABLE] == 20
+        api.reader.error = QueryFailed("Spark could not run the query.")
+        api.reader.may_answer.set()
+        wait_for(lambda: api.service.renewal.is_free)
+        assert api.ask().status_code == 500
+        api.reader.error = None
+        assert api.ask().json()["meta"]["versions"][TABLE] == 21
 
 
 @pytest.mark.parametrize("earlier_s", [0, 1e-9])
 def test_none_is_given_that_is_older_than_the_setting_says(
     earlier_s: float, redis_url: str
 ) -> None:
-    with fill(redis_url, earlier_s) as full:
-        waiting = full.people.submit(full.ask)
-        wait_for(lambda: 'cache="stale",endpoint="/sessions"} 1.0' in read_metrics(full))
-        full.reader.may_answer.set()
+    with make_crowded(redis_url, earlier_s) as api:
+        waiting = api.people.submit(api.ask)
+        wait_for(lambda: 'cache="stale",endpoint="/sessions"} 1.0' in read_metrics(api))
+        api.reader.may_answer.set()
         meta = waiting.result().json()["meta"]
         assert (meta["versions"][TABLE], meta["cache"]) == (21, "miss")
 
 
 def test_none_is_given_about_one_person(redis_url: str) -> None:
-    with fill(redis_url, earlier_s=600) as full:
-        full.reader.may_answer.set()
-        assert full.client.get("/users/someone").status_code == 200
-        full.reader.may_answer.clear()
-        other = full.people.submit(full.client.get, "/sessions", params={**RANGE, "limit": 4})
-        wait_for(lambda: full.service.pool.is_full)
-        full.reader.states = make_states(22)
-        waiting = full.people.submit(full.client.get, "/users/someone")
-        wait_for(lambda: 'cache="stale",endpoint="/users/{id}"} 1.0' in read_metrics(full))
-        full.reader.may_answer.set()
+    with make_crowded(redis_url, earlier_s=600) as api:
+        api.reader.may_answer.set()
+        assert api.client.get("/users/someone").status_code == 200
+        api.reader.may_answer.clear()
+        assert all(other.result().status_code == 200 for other in api.others)
+        others = crowd(api.client, api.people, first_limit=13)
+        wait_for(lambda: api.service.pool.is_crowded)
+        api.reader.states = make_states(22)
+        waiting = api.people.submit(api.client.get, "/users/someone")
+        wait_for(lambda: 'cache="stale",endpoint="/users/{id}"} 1.0' in read_metrics(api))
+        api.reader.may_answer.set()
         assert waiting.result().json()["meta"]["cache"] == "miss"
-        assert other.result().status_code == 200
+        assert all(other.result().status_code == 200 for other in others)
 
 
-def test_none_is_given_while_queries_may_run(redis_url: str) -> None:
-    with fill(redis_url, earlier_s=600) as full:
-        full.reader.may_answer.set()
-        full.other.result()
-        meta = full.ask().json()["meta"]
+def test_none_is_given_while_no_line_is_long(redis_url: str) -> None:
+    with make_crowded(redis_url, earlier_s=600) as api:
+        api.reader.may_answer.set()
+        assert all(other.result().status_code == 200 for other in api.others)
+        meta = api.ask().json()["meta"]
         assert (meta["versions"][TABLE], meta["cache"]) == (21, "miss")
 
 
-def read_metrics(full: Full) -> str:
-    return full.client.get("/metrics").text
+def read_metrics(api: Crowded) -> str:
+    return api.client.get("/metrics").text
 
 
 def wait_for(is_so: Callable[[], Any]) -> None:
