@@ -25,8 +25,9 @@ def stream(
     """Run the streaming app: Kafka to Bronze, Silver, sessions and Gold.
 
     Creates the topics where they are missing. SIGTERM or Ctrl-C stops it between batches. Exit
-    code 3: it refuses to start or to go on: tables and checkpoints do not belong together, another
-    instance works on the lake, or too large a share of the records is rejected.
+    code 1: a flow failed; started again, it goes on from its checkpoints. Exit code 3: it refuses
+    to start or to go on: tables and checkpoints do not belong together, another instance works on
+    the lake, or too large a share of the records is rejected.
 
     \b
     Examples:
@@ -41,7 +42,9 @@ def stream(
     from streaming.__main__ import run
     from streaming.checkpoints import CheckpointError
     from streaming.lock import LakeInUse
+    from streaming.maintenance.compact import CompactionFailed
     from streaming.reject_limit import TooManyRejects
+    from streaming.run import FlowFailed
 
     configure_logging(settings)
     os.environ["JAVA_HOME"] = str(java_home())
@@ -52,3 +55,6 @@ def stream(
     except (CheckpointError, LakeInUse, TooManyRejects) as error:
         typer.echo(f"web-analytics: {error}", err=True)
         raise typer.Exit(REFUSES_TO_START) from error
+    except (FlowFailed, CompactionFailed) as error:
+        typer.echo(f"web-analytics: {error}", err=True)
+        raise typer.Exit(1) from error

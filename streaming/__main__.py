@@ -52,7 +52,7 @@ def hold_app(
 def run(settings: Settings, *, available_now: bool, jars: list[Path] | None = None) -> None:
     """Run the app until it is told to stop, or with `available_now` until all is worked through.
 
-    Raises what `hold_app` raises, and StreamingQueryException when a flow fails.
+    Raises what `hold_app` raises; and FlowFailed, CompactionFailed or TooManyRejects.
     """
     with hold_app(settings, jars or []) as (runtime, states):
         if available_now:

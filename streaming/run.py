@@ -6,10 +6,11 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 
 import structlog
+from pyspark.errors import StreamingQueryException
 from pyspark.sql.streaming.query import StreamingQuery
 
 from streaming.checkpoints import FlowState
@@ -37,7 +38,10 @@ def await_flows(
     states: Mapping[str, FlowState],
     announce_ready: Callable[[], None],
 ) -> None:
-    """Run all flows until SIGINT or SIGTERM. Raises FlowFailed when one of them fails."""
+    """Run all flows until SIGINT or SIGTERM.
+
+    Raises FlowFailed when one of them fails, TooManyRejects, and CompactionFailed.
+    """
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -77,6 +81,7 @@ def drain_flows(
     """Run each flow to the end of what is there, in order, so that every stage sees all of it.
 
     beats: close what arrivals until now close; not where Kafka was not worked through before.
+    Raises what `await_flows` raises.
     """
     started_at = datetime.now(UTC)
     reporter, turns = Reporter(runtime.settings), Turns(None)
@@ -87,19 +92,25 @@ def drain_flows(
                 Heart(runtime).beat(started_at)
             state = states[flow.name]
             query = start_flow(runtime, flow, state, turns, compactor, available_now=True)
-            query.awaitTermination()
+            with suppress(StreamingQueryException):
+                query.awaitTermination()
+            if error := query.exception():
+                raise _name_failure(query, error)
             _require_nothing_dropped(reporter.publish([query]))
             compactor.require_well()
             log.info("drained", flow=flow.name)
 
 
 def _require_running(query: StreamingQuery) -> None:
-    if query.isActive:
-        return
-    error = query.exception()
+    if not query.isActive:
+        raise _name_failure(query, query.exception())
+
+
+def _name_failure(query: StreamingQuery, error: StreamingQueryException | None) -> Exception:
+    """Why the flow does not go on."""
     if error is not None and TooManyRejects.__name__ in str(error):
-        raise TooManyRejects(_message_of(TooManyRejects.__name__, str(error)))
-    raise FlowFailed(f"flow '{query.name}' has stopped: {error or 'no reason given'}")
+        return TooManyRejects(_message_of(TooManyRejects.__name__, str(error)))
+    return FlowFailed(f"flow '{query.name}' has stopped: {error or 'no reason given'}")
 
 
 def _message_of(name: str, text: str) -> str:

@@ -37,6 +37,10 @@ _MIN_FILES = 20
 Partition = tuple[tuple[str, str | None], ...]
 
 
+class CompactionFailed(Exception):
+    """Small files could not be put together; no row is lost, and the app starts again."""
+
+
 class Compactor:
     """Compacts the flows' tables while the flows go on: one table at a time, in a thread.
 
@@ -64,13 +68,16 @@ class Compactor:
                 self._work[table] = self._thread.submit(self._compact, table)
 
     def require_well(self) -> None:
-        """Raise what a compaction has failed with, if one has."""
-        for work in self._work.values():
-            if work.done() and not work.cancelled():
-                work.result()
+        """Raises CompactionFailed if one has."""
+        for table, work in self._work.items():
+            if work.done() and not work.cancelled() and (error := work.exception()):
+                raise CompactionFailed(f"compaction of '{table}' has failed: {error}") from error
 
     def close(self) -> None:
-        """Wait for the table that is being compacted, and leave the others as they are."""
+        """Wait for the table that is being compacted, and leave the others as they are.
+
+        Raises CompactionFailed.
+        """
         self._thread.shutdown(cancel_futures=True)
         self.require_well()
 

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from schemas.gold.pages import PAGES
 from streaming.delta_log import Action, latest_version, read_commits
 from streaming.maintenance import compact
-from streaming.maintenance.compact import Compactor, compact_beside
+from streaming.maintenance.compact import CompactionFailed, Compactor, compact_beside
 from streaming.maintenance.files import list_files, open_session
 from streaming.sinks import replace_rows, write_rows
 from streaming.table_locks import hold_files
@@ -120,9 +120,10 @@ def test_a_compaction_that_fails_is_told(short_lake: Lake, monkeypatch: pytest.M
     compactor = Compactor(short_lake.runtime)
     compactor.require_well()
     compactor.count_batch([PAGES.name], every=1)
-    with pytest.raises(OSError, match="no space left"):
+    told = "compaction of 'gold.pages' has failed: no space left"
+    with pytest.raises(CompactionFailed, match=told):
         compactor.close()
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(CompactionFailed, match=told):
         compactor.require_well()
 
 
