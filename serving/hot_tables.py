@@ -38,8 +38,8 @@ ASKED_BEFORE = 2
 MOST_ADDED, MOST_ADDED_BYTES = 6, 256 * 1024
 # So much of it is merged again and again beside what is held, before all is loaded anew.
 _MOST_RECENT_BYTES = 4 * 1024 * 1024
-# Of tables that change all the time, the least part of the time that goes by without a load.
-_REST_PER_LOAD = 10
+# Of tables that change all the time, for so many times as long as a load took there is none.
+_REST_PER_LOAD = 4
 _SHORTEST_REST_S = 5.0
 
 
