@@ -112,9 +112,7 @@ def _count_intervals(selection: Selection, interval: str) -> int:
 def _rename_values(statement: Statement) -> Statement:
     """The same statement with other names for its values."""
     marker = re.compile(rf":({'|'.join(statement.args)})\b")
-    return replace(
-        statement,
-        sql=marker.sub(r":previous_\1", statement.sql),
-        held_sql=statement.held_sql and marker.sub(r":previous_\1", statement.held_sql),
+    return statement.rewrite(
+        lambda sql: marker.sub(r":previous_\1", sql),
         args={f"previous_{name}": value for name, value in statement.args.items()},
     )

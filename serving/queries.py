@@ -8,8 +8,10 @@ Identifiers come only from declarations, values only as bound parameters (`:name
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from schemas.silver import EVENTS, SESSIONS
 from schemas.table import GoldTable
@@ -44,6 +46,11 @@ class Statement:
     columns: tuple[str, ...]
     reading: Reading | None = None
     held_sql: str | None = None
+
+    def rewrite(self, change: Callable[[str], str], **others: Any) -> Statement:
+        """With the same done to both forms of the SELECT; others: fields to have other values."""
+        held_sql = self.held_sql and change(self.held_sql)
+        return replace(self, sql=change(self.sql), held_sql=held_sql, **others)
 
 
 def build_statement(endpoint: Endpoint, selection: Selection, ranges: Ranges) -> Statement:

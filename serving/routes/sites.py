@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -69,9 +68,12 @@ def build_sites(selection: Selection, ranges: Ranges, settings: Settings) -> Sta
         "currency": f"coalesce(from_json(:currencies, {_MAP})[site_id], :default_currency)",
     }
     columns = ", ".join(f"{sql} AS {name}" for name, sql in said.items())
-    return replace(
-        counted,
-        sql=f"SELECT *, {columns}\nFROM (\n{counted.sql}\n)\nORDER BY page_views DESC, site_id",
+
+    def add(sql: str) -> str:
+        return f"SELECT *, {columns}\nFROM (\n{sql}\n)\nORDER BY page_views DESC, site_id"
+
+    return counted.rewrite(
+        add,
         args={
             **counted.args,
             "timezones": json.dumps(settings.timezones, sort_keys=True),

@@ -97,7 +97,8 @@ def test_each_panel_has_the_numbers_of_the_api(stage: Stage) -> None:
     shown_vitals = stage.read(
         "[...document.querySelectorAll('#vitals .main')].map((x) => x.dataset.value)"
     )
-    assert sorted(map(float, shown_vitals)) == pytest.approx(sorted(measured.values()))
+    # Merged anew for each question, a sketch of many gives another of the values beside.
+    assert sorted(map(float, shown_vitals)) == pytest.approx(sorted(measured.values()), rel=0.03)
 
 
 def test_places_and_retention_have_the_numbers_of_the_api(stage: Stage) -> None:
@@ -202,22 +203,34 @@ def test_sql_runs_and_says_where_it_is_wrong(stage: Stage) -> None:
     del page.errors[known:]
 
 
-def test_the_live_view_updates_by_itself(stage: Stage, tmp_path: Path) -> None:
-    page, path = stage.page, "/seen-just-now"
-    page.open(f"{stage.app.api}/?view=live")
-    page.wait("document.getElementById('live-visitors').textContent !== '–'")
-    assert path not in stage.read("document.getElementById('live-pages').textContent")
+def test_the_live_view_updates_by_itself(tmp_path: Path, kafka_broker: str) -> None:
+    """In a lake of its own: in the other one two hours have gone by, and now is too late."""
+    app = App(tmp_path / "app", kafka_broker, "live")
+    send_view(app, "/seen-before")
+    path = "/seen-just-now"
+    assert CHROMIUM
+    with app.serve(), open_browser(CHROMIUM, tmp_path) as page:
+        page.open(f"{app.api}/?view=live")
+        shown = "document.getElementById('live-pages').textContent"
+        page.wait(f"{shown}.includes('/seen-before')")
+        assert path not in page.evaluate(shown)
+        send_view(app, path)
+        page.wait(f"{shown}.includes('{path}')")
+        assert int(page.evaluate("document.getElementById('live-visitors').textContent")) == 2
+        assert page.errors == []
+
+
+def send_view(app: App, path: str) -> None:
+    """A page view by somebody new, now, and all that follows from it."""
     event = {
-        "event_id": "live-1",
+        "event_id": path,
         "event_type": "page_view",
         "event_timestamp": datetime.now(UTC).isoformat(),
-        "anonymous_id": "someone-new",
+        "anonymous_id": f"someone at {path}",
         "page_url": f"https://www.example.com{path}",
         "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
     }
-    file = tmp_path / "live.ndjson"
+    file = app.folder / "live.ndjson"
     file.write_text(json.dumps(event) + "\n")
-    stage.app.send(file)
-    stage.app.drain()
-    page.wait(f"document.getElementById('live-pages').textContent.includes('{path}')")
-    assert int(stage.read("document.getElementById('live-visitors').textContent")) >= 1
+    app.send(file)
+    app.drain()

@@ -33,8 +33,10 @@ from serving.hot_tables import ASKED_BEFORE, HELD_DAYS, HotTables
 from serving.queries import build_statement
 from serving.ranges import floor_time, split_range
 from serving.reading import Reading
+from serving.routes.sites import build_sites
 from serving.selection import Selection
 from streaming.folding import fold_partials
+from tests.serving.fakes import make_settings
 from tests.serving.lake import append_gold, make_events, make_sessions, read_rows, write_lake
 
 NAME = GOLD_SESSIONS.name
@@ -471,6 +473,17 @@ def round_all(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         tuple(round(value, 9) if isinstance(value, float) else value for value in row)
         for row in rows
     ]
+
+
+def test_sites_are_answered_from_memory_as_from_delta(growing: Growing) -> None:
+    start, end = datetime(2015, 5, 16, tzinfo=UTC), datetime(2015, 5, 21, tzinfo=UTC)
+    ranges = split_range(start, end, NOW)
+    statement = build_sites(Selection(start, end, 10, 0), ranges, make_settings())
+    now = growing.states[1]
+    assert growing.held.hot.find(now, statement.reading) is not None
+    answer = growing.held.run(statement, now, "group")
+    assert answer == growing.cold.run(statement, now, "group")
+    assert {len(row) for row in answer} == {len(statement.columns)}
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
