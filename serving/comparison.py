@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import reduce
 
-from serving.endpoints import Endpoint
+from serving.endpoint import Endpoint
 from serving.queries import Statement, build_statement
 from serving.ranges import Ranges, split_range
 from serving.reading import Reading

@@ -5,7 +5,8 @@ From the declarations to Markdown; a test keeps the page current.
 
 from __future__ import annotations
 
-from serving.endpoints import ENDPOINTS, Endpoint
+from serving.endpoint import Endpoint
+from serving.endpoints import ENDPOINTS
 
 
 def render_metric_tables() -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,7 @@ from schemas.history import HISTORY_FILE, Floor, parse_floors
 from serving.commit_times import Commits, CommitTimes
 from serving.delta_log import LocalFiles, LogFiles, TableLog, TableState, local_path
 from serving.errors import NotReady, QueryFailed, VersionGone
+from serving.hadoop_files import HadoopFiles
 from serving.hot_tables import HotTables
 from serving.queries import SOURCES, Statement, view_name
 from serving.views import Views
@@ -223,42 +224,3 @@ def _is_gone(error: Exception) -> bool:
     """Whether files of the version that was asked for are no longer there."""
     text = str(error)
     return any(condition in text for condition in _GONE)
-
-
-class HadoopFiles:
-    """Files of any Hadoop file system, through the JVM."""
-
-    def __init__(self, spark: SparkSession) -> None:
-        self._jvm: Any = spark._jvm
-        self._conf = spark.sparkContext._jsc.hadoopConfiguration()
-
-    def list_names(self, folder: str) -> Iterable[str]:
-        system, path = self._locate(folder)
-        if not system.exists(path):
-            raise FileNotFoundError(folder)
-        return [status.getPath().getName() for status in system.listStatus(path)]
-
-    def list_times(self, folder: str) -> Iterable[tuple[str, int]]:
-        system, path = self._locate(folder)
-        found = system.listStatus(path)
-        return [(one.getPath().getName(), int(one.getModificationTime())) for one in found]
-
-    def read_lines(self, path: str) -> Iterable[str]:
-        system, located = self._locate(path)
-        stream = system.open(located)
-        try:
-            text: str = self._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8")
-        finally:
-            stream.close()
-        return text.splitlines()
-
-    def fingerprint(self, path: str) -> str | None:
-        system, located = self._locate(path)
-        if not system.exists(located):
-            return None
-        status = system.getFileStatus(located)
-        return f"{status.getLen()}-{status.getModificationTime()}"
-
-    def _locate(self, uri: str) -> tuple[Any, Any]:
-        path = self._jvm.org.apache.hadoop.fs.Path(uri)
-        return path.getFileSystem(self._conf), path

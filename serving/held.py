@@ -19,7 +19,7 @@ from pyspark.sql.types import StructType
 from schemas.table import GoldTable
 from serving.additions import AddedFile, Additions
 from serving.delta_log import TableState
-from serving.endpoints import Endpoint
+from serving.endpoint import Endpoint
 from serving.queries import SOURCE_COLUMN
 from serving.reading import Reading
 

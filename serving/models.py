@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, create_model
 
 from schemas.table import Metric
-from serving.endpoints import Endpoint
+from serving.endpoint import Endpoint
 
 _TYPES: dict[str, Any] = {"count": int, "money": float, "text": str | None}
 _DIMENSION_HELP = {

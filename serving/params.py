@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 from pydantic_core import PydanticCustomError
 
-from serving.endpoints import Endpoint
+from serving.endpoint import Endpoint
 from serving.errors import InvalidParameter
 from serving.param_types import (
     TIME_HELP,

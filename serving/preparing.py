@@ -16,7 +16,7 @@ from serving.access import restrict
 from serving.cache import CacheKey, make_key
 from serving.comparison import compare_periods
 from serving.deps import Call
-from serving.endpoints import Endpoint
+from serving.endpoint import Endpoint
 from serving.errors import NotReady
 from serving.freshness import find_as_of, find_complete_until, format_time
 from serving.gold_reader import States

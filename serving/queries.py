@@ -15,7 +15,7 @@ from typing import Any
 
 from schemas.silver import EVENTS, SESSIONS
 from schemas.table import GoldTable
-from serving.endpoints import Endpoint
+from serving.endpoint import Endpoint
 from serving.merging import Sql, merge_kinds, merge_rows, quote
 from serving.ranges import Range, Ranges
 from serving.reading import Reading, find_reading, needs_hours

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from schemas.table import GoldTable, Metric
-from serving.endpoints import ENDPOINTS, Endpoint
+from serving.endpoint import Endpoint
+from serving.endpoints import ENDPOINTS
 from serving.queries import Statement, build_statement
 from serving.ranges import Ranges
 from serving.selection import Selection

@@ -12,7 +12,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from serving.definition_files import Definition, Name, hint_at, read_definition_file
-from serving.endpoints import ENDPOINTS, Endpoint
+from serving.endpoint import Endpoint
+from serving.endpoints import ENDPOINTS
 from serving.params import CommonParams, MetricParams, make_params
 from serving.reports.periods import check_period
 from serving.selection import Interval

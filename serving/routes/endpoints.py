@@ -9,7 +9,8 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from serving.answers import answer
 from serving.deps import Call, get_call, require_key
-from serving.endpoints import ENDPOINTS, Endpoint
+from serving.endpoint import Endpoint
+from serving.endpoints import ENDPOINTS
 from serving.models import ERROR_ANSWERS, make_answer_model
 from serving.params import MetricParams, make_params
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from schemas.gold.devices import DEVICES
 from serving.answers import answer_question
 from serving.deps import Call, get_call, require_key
-from serving.endpoints import Endpoint
+from serving.endpoint import Endpoint
 from serving.gold_reader import States
 from serving.journeys.models import Answer
 from serving.models import ERROR_ANSWERS

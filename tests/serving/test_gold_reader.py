@@ -13,7 +13,8 @@ from schemas.gold.sessions import SESSIONS as GOLD_SESSIONS
 from schemas.silver import SESSIONS
 from serving.endpoints import SESSIONS_ENDPOINT
 from serving.errors import QueryFailed
-from serving.gold_reader import GoldReader, HadoopFiles, States
+from serving.gold_reader import GoldReader, States
+from serving.hadoop_files import HadoopFiles
 from serving.queries import Statement, build_statement
 from serving.ranges import split_range
 from serving.selection import Selection

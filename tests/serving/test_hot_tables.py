@@ -25,7 +25,8 @@ from schemas.silver import EVENTS as SILVER_EVENTS
 from schemas.silver import SESSIONS
 from serving.comparison import compare_periods
 from serving.delta_log import TableState
-from serving.endpoints import ENDPOINTS, PAGES_ENDPOINT, SESSIONS_ENDPOINT, Endpoint
+from serving.endpoint import Endpoint
+from serving.endpoints import ENDPOINTS, PAGES_ENDPOINT, SESSIONS_ENDPOINT
 from serving.errors import VersionGone
 from serving.gold_reader import GoldReader, States
 from serving.held import find_groups

@@ -19,7 +19,8 @@ from schemas.silver import SESSIONS
 from serving.app import create_app
 from serving.commit_times import arrange_commits
 from serving.delta_log import LocalFiles
-from serving.gold_reader import GoldReader, HadoopFiles
+from serving.gold_reader import GoldReader
+from serving.hadoop_files import HadoopFiles
 from tests.serving.fakes import make_settings
 from tests.serving.lake import append_gold, make_sessions, read_rows, table_path
 from tests.serving.recount import count_sessions
