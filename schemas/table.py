@@ -60,7 +60,8 @@ class Table:
         return ", ".join(f"`{column.name}` {column.type}" for column in self.columns)
 
 
-_MERGED_SKETCH = re.compile(r"\b(?:hll_union_agg|kll_merge_agg_double)\((\w+)\)")
+_SKETCH_MERGES = (sql.partition("(")[0] for name, sql in _MERGES.items() if "sketch" in name)
+_MERGED_SKETCH = re.compile(rf"\b(?:{'|'.join(_SKETCH_MERGES)})\((\w+)\)")
 
 
 @dataclass(frozen=True)

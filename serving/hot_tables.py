@@ -22,7 +22,8 @@ from pyspark.sql import functions as F
 
 from serving.additions import Additions, ReadCommit
 from serving.delta_log import TableState
-from serving.endpoints import ENDPOINTS, Endpoint
+from serving.endpoint import Endpoint
+from serving.endpoints import ENDPOINTS
 from serving.held import Added, Group, Held, Names, OpenFiles, States, find_groups, merge_levels
 from serving.reading import Reading
 
@@ -179,7 +180,7 @@ class HotTables:
         """The same with all that was added; none if it was much, or not all that was done."""
         with self._lock:
             added = held.find_added(states)
-        if added is None or _count_bytes(added) > _MOST_RECENT_BYTES:
+        if added is None or _count_added(added) > _MOST_RECENT_BYTES:
             return None
         held = held.add(held.leave_recent(added), states, self._open_files)
         log.info("tables_added_to", tables=held.group.names, versions=_versions(states))
@@ -212,10 +213,10 @@ class HotTables:
 def _is_much(added: Added) -> bool:
     """Whether it takes longer to read than what is held."""
     files = sum(len(of_table) for _, of_table in added)
-    return files > MOST_ADDED or _count_bytes(added) > MOST_ADDED_BYTES
+    return files > MOST_ADDED or _count_added(added) > MOST_ADDED_BYTES
 
 
-def _count_bytes(added: Added) -> int:
+def _count_added(added: Added) -> int:
     return sum(file.bytes for _, of_table in added for file in of_table)
 
 

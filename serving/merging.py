@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from schemas.table import Metric
-from serving.endpoints import Endpoint
+from serving.endpoint import Endpoint
 
 BUCKET_FORMAT = r"yyyy-MM-dd\'T\'HH:mm:ss\'Z\'"
 
@@ -45,12 +45,7 @@ def _estimate(metric: Metric) -> str:
     return sql
 
 
-def _merge(
-    endpoint: Endpoint,
-    start: str | None,
-    keys: tuple[str, ...],
-    union: str,
-) -> str:
+def _merge(endpoint: Endpoint, start: str | None, keys: tuple[str, ...], union: str) -> str:
     """The partials merged; of late metrics the sketches.
 
     Without a key the aggregate would give a row even from nothing: HAVING leaves it out.
