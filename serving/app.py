@@ -20,7 +20,8 @@ from serving.access import INTERNAL
 from serving.answers import answer
 from serving.cache import AnswerCache
 from serving.deps import Call, Service, check_access_settings
-from serving.endpoints import ENDPOINTS, Endpoint
+from serving.endpoint import Endpoint
+from serving.endpoints import ENDPOINTS
 from serving.errors import NotReady, ServingError, install_error_handlers
 from serving.gold_reader import GoldReader
 from serving.guard import Guard
@@ -83,9 +84,7 @@ def create_app(settings: Settings, reader: GoldReader) -> FastAPI:
         warming.cancel()
         with suppress(asyncio.CancelledError):
             await warming
-        service.renewal.close()
-        service.pool.close()
-        await link.close()
+        await service.close()
 
     metrics = ServingMetrics()
     app = FastAPI(

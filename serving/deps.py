@@ -59,6 +59,12 @@ class Service:
     funnels: dict[str, Funnel] = field(default_factory=dict)
     reports: dict[str, Report] = field(default_factory=dict)
 
+    async def close(self) -> None:
+        """End what runs by itself."""
+        self.renewal.close()
+        self.pool.close()
+        await self.link.close()
+
 
 @dataclass(frozen=True)
 class Call:
