@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from fastapi import Response
 
 from serving.deps import Call, Service
-from serving.endpoints import Endpoint
-from serving.finding import find, find_earlier
+from serving.endpoint import Endpoint
+from serving.finding import find
 from serving.forms import Form, choose_form, give, give_not_modified, is_known, make_etag
 from serving.gold_reader import States
 from serving.params import CommonParams, MetricParams
@@ -45,15 +45,14 @@ async def answer_question(call: Call, question: Question, params: MetricParams) 
     etag = make_etag(form, prepared.key, prepared.meta)
     if is_known(etag, call.if_none_match):
         return _give_known(service, question, etag)
-    if earlier := await find_earlier(call, prepared):
-        key, found = earlier
-        meta = {**prepared.meta, **found.told}
-        etag = make_etag(form, key, meta)
+    found = await find(call, prepared, may_be_earlier=True)
+    meta = prepared.meta
+    if found.earlier:
+        meta = {**meta, **found.answer.told}
+        etag = make_etag(form, found.earlier, meta)
         if is_known(etag, call.if_none_match):
             return _give_known(service, question, etag)
-        return give(form, etag, found, {**meta, "cache": "hit"})
-    found, cache = await find(call, prepared)
-    return give(form, etag, found, {**prepared.meta, "cache": cache})
+    return give(form, etag, found.answer, {**meta, "cache": found.cache})
 
 
 def _give_known(service: Service, question: Question, etag: str) -> Response:

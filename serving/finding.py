@@ -6,7 +6,7 @@ versions is given for some seconds, and computed anew in the background.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from serving.cache import CachedAnswer, CacheKey, choose_ttl_s
@@ -23,12 +23,26 @@ from serving.single_flight import compute_once
 _OF_VERSIONS = ("as_of", "complete_until", "versions")
 
 
-async def find(call: Call, prepared: Prepared) -> tuple[CachedAnswer, str]:
-    """The answer, computed if the cache has none, and `meta.cache`. Raises ServingError."""
+@dataclass(frozen=True)
+class Found:
+    """An answer, and `meta.cache`; earlier: its key, where it is of earlier versions."""
+
+    answer: CachedAnswer
+    cache: str
+    earlier: CacheKey | None = None
+
+
+async def find(call: Call, prepared: Prepared, *, may_be_earlier: bool = False) -> Found:
+    """The answer, computed if the cache has none. Raises ServingError.
+
+    may_be_earlier: of earlier versions, while twice as many queries wait as may run.
+    """
     service = call.service
     if prepared.is_empty:
-        return CachedAnswer(b"[]", format_time(prepared.now)), "bypass"
+        return Found(CachedAnswer(b"[]", format_time(prepared.now)), "bypass")
     looked = await service.cache.look(prepared.key)
+    if may_be_earlier and looked.earlier and _is_given(service, prepared, looked.earlier[1]):
+        return _give_earlier(call, prepared, *looked.earlier)
     service.metrics.cache_answers.labels(prepared.question.path, looked.outcome).inc()
     found = looked.answer
     if found is None:
@@ -38,29 +52,24 @@ async def find(call: Call, prepared: Prepared) -> tuple[CachedAnswer, str]:
             if prepared.past is None:
                 raise
             raise refuse_gone(prepared.past) from error
-    return found, "miss" if looked.outcome == "stale" else looked.outcome
+    return Found(found, "miss" if looked.outcome == "stale" else looked.outcome)
 
 
-async def find_earlier(call: Call, prepared: Prepared) -> tuple[CacheKey, CachedAnswer] | None:
-    """The answer of earlier versions, where a new one would have to wait and this one is not old.
-
-    It is computed anew in the background (RFC 5861: stale-while-revalidate).
-    """
-    service = call.service
-    if prepared.is_empty or prepared.past or prepared.question.is_of_one:
-        return None
-    if not service.pool.is_crowded:
-        return None
-    looked = await service.cache.look(prepared.key)
-    if not looked.earlier:
-        return None
+def _is_given(service: Service, prepared: Prepared, earlier: CachedAnswer) -> bool:
+    """Whether a new answer would have to wait, and this one is not old."""
+    if prepared.past or prepared.question.is_of_one or not service.pool.is_crowded:
+        return False
     oldest = prepared.now - timedelta(seconds=service.settings.serving.cache.earlier_s)
-    if datetime.fromisoformat(looked.earlier[1].generated_at) < oldest:
-        return None
+    return datetime.fromisoformat(earlier.generated_at) >= oldest
+
+
+def _give_earlier(call: Call, prepared: Prepared, key: CacheKey, earlier: CachedAnswer) -> Found:
+    """It is computed anew in the background (RFC 5861: stale-while-revalidate)."""
+    service = call.service
     service.metrics.cache_answers.labels(prepared.question.path, "earlier").inc()
     if service.renewal.is_free:
         service.renewal.begin(_compute_once(replace(call, is_gone=stay), prepared))
-    return looked.earlier
+    return Found(earlier, "hit", key)
 
 
 async def _compute_once(call: Call, prepared: Prepared) -> CachedAnswer:

@@ -17,9 +17,8 @@ from fastapi import Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from serving.answers import read_versions
-from serving.cache import CachedAnswer
 from serving.deps import Call
-from serving.finding import find
+from serving.finding import Found, find
 from serving.forms import (
     HEADERS,
     MEDIA_TYPES,
@@ -53,9 +52,6 @@ ROUTE = "/reports/{name}"
 FORMS = ("json", "csv", "html")
 # Of several sections' `meta.cache`: the answer as a whole is no better than the worst.
 _WORST_FIRST = ("miss", "bypass", "hit")
-
-
-Found = tuple[CachedAnswer, str]
 
 
 class ReportParams(BaseModel):
@@ -140,10 +136,10 @@ def _assemble(
     assert first.previous
     span = Span((first.start, first.end), first.previous, first.timezone)
     parts = []
-    for section, each, (answer, _) in zip(report.sections, prepared, found, strict=True):
+    for section, each, one in zip(report.sections, prepared, found, strict=True):
         bucket = ("bucket",) if section.interval else ()
         keys = (*bucket, *find_keys(section.asked, each.selection))
-        parts.append(make_part(section, keys, json.loads(answer.data), span))
+        parts.append(make_part(section, keys, json.loads(one.answer.data), span))
     meta = _merge_meta(prepared, found) | {"report": name, "title": report.title}
     return Answered(name, report, site, first.include_bots, span, tuple(parts), meta)
 
@@ -157,8 +153,8 @@ def _merge_meta(prepared: list[Prepared], found: list[Found]) -> dict[str, Any]:
     merged["versions"] = {
         table: version for each in prepared for table, version in each.meta["versions"].items()
     }
-    merged["generated_at"] = min(answer.generated_at for answer, _ in found)
-    merged["cache"] = min((cache for _, cache in found), key=_WORST_FIRST.index)
+    merged["generated_at"] = min(one.answer.generated_at for one in found)
+    merged["cache"] = min((one.cache for one in found), key=_WORST_FIRST.index)
     return merged
 
 
