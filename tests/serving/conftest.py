@@ -17,10 +17,8 @@ from serving.app import create_app
 from serving.gold_reader import GoldReader
 from serving.session import tune_session
 from serving.sql.engine import SqlEngine, SqlLimits
-from tests.serving.fakes import make_settings
+from tests.serving.fakes import REDIS_TIMEOUT_S, make_settings
 from tests.serving.lake import write_lake
-
-REDIS_TIMEOUT_S = 20
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,8 @@ from serving.queries import Statement
 from serving.sql.request import SqlRequest
 from settings.model import CacheSettings, ServingSettings, Settings
 
+REDIS_TIMEOUT_S = 20.0
+
 READY: States = {
     name: TableState(3, f"commit-of-{name}", said={"as_of": "2015-05-20T12:00:00Z"})
     for name in TABLES
@@ -115,11 +117,17 @@ class FakePool:
         pass
 
 
+def make_cache(redis_url: str | None, **cache: Any) -> CacheSettings:
+    """A machine that is busy with other tests keeps a working Redis from answering in time."""
+    return CacheSettings(**{"redis_url": redis_url, "timeout_s": REDIS_TIMEOUT_S, **cache})
+
+
 def make_settings(redis_url: str | None = None, **serving: Any) -> Settings:
-    cache = CacheSettings(redis_url=redis_url)
     return Settings(
         data_dir="no-such-folder",
-        serving=ServingSettings(**{"allow_anonymous": True, "cache": cache, **serving}),
+        serving=ServingSettings(
+            **{"allow_anonymous": True, "cache": make_cache(redis_url), **serving}
+        ),
     )
 
 

@@ -25,7 +25,7 @@ from serving.queries import Statement
 from serving.redis_link import RedisLink
 from settings.model import CacheSettings
 from tests.serving.broken_redis import BEHAVIOURS, serve
-from tests.serving.fakes import READY, FakeReader, make_settings
+from tests.serving.fakes import READY, FakeReader, make_cache, make_settings
 
 RANGE = {"start": "2015-05-17", "end": "2015-05-21", "limit": "7"}
 ANSWER = CachedAnswer(b'[{"a":1}]', "2026-01-01T00:00:00Z", {"as_of": None, "versions": {"t": 1}})
@@ -98,7 +98,9 @@ def test_without_redis_answers_are_right(redis_url: str) -> None:
 def test_with_a_bad_redis_answers_are_right(behaviour: str) -> None:
     with (
         serve(BEHAVIOURS[behaviour]) as url,
-        TestClient(create_app(make_settings(url), FakeReader())) as client,
+        TestClient(
+            create_app(make_settings(cache=CacheSettings(redis_url=url)), FakeReader())
+        ) as client,
     ):
         first, second = ask(client), ask(client)
     assert first[1] == second[1]
@@ -120,7 +122,7 @@ def test_what_the_cache_did_is_counted(kept: redis.Redis, redis_url: str) -> Non
 
 @pytest.mark.anyio
 async def test_what_was_put_is_got(kept: redis.Redis, redis_url: str) -> None:
-    link = RedisLink(CacheSettings(redis_url=redis_url))
+    link = RedisLink(make_cache(redis_url))
     cache = AnswerCache(link)
     large = CachedAnswer(b"[" + b"1234567," * 100_000 + b"1]", ANSWER.generated_at)
     for answer in (ANSWER, large, CachedAnswer(b'["a\\nb\n"]', ANSWER.generated_at)):
@@ -136,7 +138,7 @@ async def test_what_was_put_is_got(kept: redis.Redis, redis_url: str) -> None:
 async def test_an_answer_of_other_versions_is_stale_and_replaced(
     kept: redis.Redis, redis_url: str
 ) -> None:
-    link = RedisLink(CacheSettings(redis_url=redis_url))
+    link = RedisLink(make_cache(redis_url))
     cache, newer = AnswerCache(link), CacheKey(KEY.question, "newer")
     assert await cache.look(KEY) == Looked("miss")
     await cache.put(KEY, ANSWER, 10)
@@ -149,7 +151,7 @@ async def test_an_answer_of_other_versions_is_stale_and_replaced(
 
 @pytest.mark.anyio
 async def test_an_answer_too_large_is_not_kept(kept: redis.Redis, redis_url: str) -> None:
-    link = RedisLink(CacheSettings(redis_url=redis_url))
+    link = RedisLink(make_cache(redis_url))
     await AnswerCache(link).put(KEY, CachedAnswer(b" " * (MAX_BYTES + 1), ""), 10)
     assert not kept.keys("*")
     await link.close()

@@ -18,8 +18,7 @@ from serving.app import create_app
 from serving.deps import Service
 from serving.errors import QueryFailed
 from serving.gold_reader import States
-from settings.model import CacheSettings
-from tests.serving.fakes import READY, FakeReader, make_settings, wait_until_ready
+from tests.serving.fakes import READY, FakeReader, make_cache, make_settings, wait_until_ready
 
 RANGE = {"start": "2015-05-17", "end": "2015-05-21"}
 TABLE = "gold.sessions"
@@ -60,10 +59,8 @@ def crowd(
 def make_crowded(redis_url: str, earlier_s: float) -> Iterator[Crowded]:
     redis.Redis.from_url(redis_url).flushall()
     reader = FakeReader(make_states(20))
-    settings = make_settings(max_concurrent_queries=1)
-    cache = CacheSettings(redis_url=redis_url, earlier_s=earlier_s)
-    serving = settings.serving.model_copy(update={"cache": cache})
-    app = create_app(settings.model_copy(update={"serving": serving}), reader)
+    cache = make_cache(redis_url, earlier_s=earlier_s)
+    app = create_app(make_settings(cache=cache, max_concurrent_queries=1), reader)
     with TestClient(app) as client, ThreadPoolExecutor(4) as people:
         wait_until_ready(client)
         first = client.get("/sessions", params=RANGE)

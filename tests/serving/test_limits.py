@@ -16,15 +16,15 @@ from embedded.ports import find_free_port
 from serving.app import create_app
 from serving.keys import KeyList, make_key
 from serving.limits import WINDOW_S, LocalCounts
-from settings.model import LimitSettings
+from settings.model import CacheSettings, LimitSettings
 from tests.serving.broken_redis import BEHAVIOURS, serve
-from tests.serving.fakes import FakeReader, make_settings
+from tests.serving.fakes import FakeReader, make_cache, make_settings
 
 LIMIT = 100
 RANGE = {"start": "2015-05-17", "end": "2015-05-21"}
 
 
-def open_api(folder: Path, redis_url: str | None, **limits: int) -> tuple[TestClient, str]:
+def open_api(folder: Path, cache: CacheSettings, **limits: int) -> tuple[TestClient, str]:
     """The API, and a key of its key file; the same key for the same folder."""
     file, kept = folder / "keys.json", folder / "key.txt"
     if not file.exists():
@@ -34,7 +34,7 @@ def open_api(folder: Path, redis_url: str | None, **limits: int) -> tuple[TestCl
         file.write_text(KeyList(keys=(record,)).model_dump_json())
         kept.write_text(key)
     settings = make_settings(
-        redis_url,
+        cache=cache,
         allow_anonymous=False,
         keys_file=str(file),
         limits=LimitSettings.model_validate(limits),
@@ -73,16 +73,16 @@ def kept(redis_url: str) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture(params=["up", "absent", "none", *BEHAVIOURS])
-def any_redis(request: Any, redis_url: str) -> Iterator[str | None]:
+def any_redis(request: Any, redis_url: str) -> Iterator[CacheSettings]:
     if request.param in BEHAVIOURS:
         with serve(BEHAVIOURS[request.param]) as url:
-            yield url
+            yield CacheSettings(redis_url=url)
     else:
         absent = f"redis://127.0.0.1:{find_free_port()}/0"
-        yield {"up": redis_url, "absent": absent, "none": None}[request.param]
+        yield make_cache({"up": redis_url, "absent": absent, "none": None}[request.param])
 
 
-def test_the_edge(tmp_path: Path, any_redis: str | None) -> None:
+def test_the_edge(tmp_path: Path, any_redis: CacheSettings) -> None:
     api, key = open_api(tmp_path, any_redis)
     with api as client:
         statuses = count(client, key, LIMIT + 20)
@@ -91,15 +91,15 @@ def test_the_edge(tmp_path: Path, any_redis: str | None) -> None:
 
 
 def test_processes_share_one_limit_in_redis(tmp_path: Path, redis_url: str) -> None:
-    first, key = open_api(tmp_path, redis_url)
-    second, _ = open_api(tmp_path, redis_url)
+    first, key = open_api(tmp_path, make_cache(redis_url))
+    second, _ = open_api(tmp_path, make_cache(redis_url))
     with first as one, second as other:
         statuses = count(one, key, 60) + count(other, key, 60)
     assert statuses == {200: LIMIT, 429: 20}
 
 
 def test_losing_redis_forgets_nothing(tmp_path: Path, kept: redis.Redis, redis_url: str) -> None:
-    api, key = open_api(tmp_path, redis_url)
+    api, key = open_api(tmp_path, make_cache(redis_url))
     with api as client:
         before = count(client, key, 60)
         kept.flushall()
@@ -108,7 +108,7 @@ def test_losing_redis_forgets_nothing(tmp_path: Path, kept: redis.Redis, redis_u
 
 
 def test_the_window_slides_in_redis(tmp_path: Path, kept: redis.Redis, redis_url: str) -> None:
-    api, key = open_api(tmp_path, redis_url)
+    api, key = open_api(tmp_path, make_cache(redis_url))
     name = f"wa:limit:key:{key.split('_')[1]}"
     now = int(kept.time()[0])
     kept.hset(name, mapping={str(now - WINDOW_S - 1): LIMIT, str(now - 30): LIMIT - 2})
@@ -125,7 +125,7 @@ def test_the_window_slides_in_redis(tmp_path: Path, kept: redis.Redis, redis_url
 def test_garbage_under_the_name_is_no_5xx(
     tmp_path: Path, kept: redis.Redis, redis_url: str, spoil: str
 ) -> None:
-    api, key = open_api(tmp_path, redis_url)
+    api, key = open_api(tmp_path, make_cache(redis_url))
     name = f"wa:limit:key:{key.split('_')[1]}"
     if spoil == "text":
         kept.hset(name, mapping={"soon": "many"})
@@ -136,7 +136,7 @@ def test_garbage_under_the_name_is_no_5xx(
 
 
 def test_guessing_is_limited_by_address_and_holds_up_no_valid_key(tmp_path: Path) -> None:
-    api, key = open_api(tmp_path, None, failures_per_minute=5)
+    api, key = open_api(tmp_path, make_cache(None), failures_per_minute=5)
     with api as client:
         wrong = make_key("b", datetime.now(UTC), scopes=["metrics"])[1]
         statuses = [ask(client, wrong).status_code for _ in range(4)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
@@ -12,8 +13,8 @@ from embedded.ports import find_free_port
 from serving.cache import AnswerCache, CachedAnswer, CacheKey, Looked
 from serving.redis_link import REST_S, RedisLink, Unanswered
 from serving.single_flight import compute_once
-from settings.model import CacheSettings
 from tests.serving.broken_redis import BEHAVIOURS, forward_to, serve
+from tests.serving.fakes import make_cache
 
 KEY = CacheKey("question", "versions")
 LOCK = "wa:lock:question:versions"
@@ -35,9 +36,10 @@ def kept(redis_url: str) -> Iterator[redis.Redis]:
     client.close()
 
 
-def make_link(url: str, clock: Callable[[], float] | None = None) -> RedisLink:
-    settings = CacheSettings(redis_url=url)
-    return RedisLink(settings, clock) if clock else RedisLink(settings)
+def make_link(
+    url: str, clock: Callable[[], float] = time.monotonic, **settings: float
+) -> RedisLink:
+    return RedisLink(make_cache(url, **settings), clock)
 
 
 async def fail(link: RedisLink) -> None:
@@ -69,7 +71,7 @@ async def test_after_the_rest_one_question_tries(kept: redis.Redis) -> None:
     assert kept.ping()
     now = [100.0]
     with serve(BEHAVIOURS["stalls"]) as url:
-        link = make_link(url, lambda: now[0])
+        link = make_link(url, lambda: now[0], timeout_s=0.25)
         await fail(link)
         now[0] += REST_S + 1
         trying = asyncio.create_task(fail(link))
@@ -179,7 +181,7 @@ async def test_garbage_in_place_of_the_lock_is_no_lock(kept: redis.Redis, redis_
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)
 async def test_a_bad_redis_is_no_reason_not_to_compute(behaviour: str) -> None:
     with serve(BEHAVIOURS[behaviour]) as url:
-        link = make_link(url)
+        link = make_link(url, timeout_s=0.25)
         computed, compute = count_computations()
         assert await compute_once(link, KEY, never, compute) == ANSWER
         assert len(computed) == 1
