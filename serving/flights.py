@@ -7,6 +7,7 @@ here, for uvicorn lets the handler of a closed connection go on.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -37,6 +38,7 @@ async def wait_while_connected(task: asyncio.Task[_Answer], is_gone: IsGone) -> 
 class _Flight(Generic[_Answer]):
     task: asyncio.Task[_Answer]
     waiting: int = 0
+    began: float = field(default_factory=time.monotonic)
 
 
 @dataclass
@@ -44,6 +46,12 @@ class Flights(Generic[_Key, _Answer]):
     """The computations under way, by what they answer. For one event loop."""
 
     _flights: dict[_Key, _Flight[_Answer]] = field(default_factory=dict)
+
+    def find(self, is_wanted: Callable[[_Key], bool], within_s: float) -> _Key | None:
+        """What is under way for less than so many seconds, if there is one that is wanted."""
+        since = time.monotonic() - within_s
+        found = (key for key, flight in self._flights.items() if flight.began > since)
+        return next(filter(is_wanted, found), None)
 
     async def join(
         self, key: _Key, compute: Callable[[], Coroutine[Any, Any, _Answer]], is_gone: IsGone

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import uuid
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -34,15 +35,37 @@ class QueryPool:
         self._places = threading.BoundedSemaphore(most)
         self._unfinished, self._at_once = 0, settings.max_concurrent_queries
         self._threads = ThreadPoolExecutor(settings.max_concurrent_queries, "query")
+        self._beside = ThreadPoolExecutor(1, "beside")
 
     async def run(self, statement: Statement, states: States) -> Rows:
         """The statement's rows. Raises Busy, QueryTimeout, QueryFailed."""
         if not self._places.acquire(blocking=False):
             raise Busy("As many queries are running and waiting as may; try again.")
-        job_group = f"query-{uuid.uuid4()}"
-        running = self._threads.submit(self._reader.run, statement, states, job_group)
-        running.add_done_callback(lambda _: self._places.release())
         self._unfinished += 1
+        try:
+            return await self._run(self._threads, statement, states, self._places.release)
+        finally:
+            self._unfinished -= 1
+
+    async def run_beside(self, statement: Statement, states: States) -> Rows:
+        """The statement's rows, past the line: one such at a time. Raises as `run` does."""
+        return await self._run(self._beside, statement, states)
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether twice as many queries wait as may run at once."""
+        return self._unfinished >= 3 * self._at_once
+
+    async def _run(
+        self,
+        threads: ThreadPoolExecutor,
+        statement: Statement,
+        states: States,
+        when_ended: Callable[[], None] = lambda: None,
+    ) -> Rows:
+        job_group = f"query-{uuid.uuid4()}"
+        running = threads.submit(self._reader.run, statement, states, job_group)
+        running.add_done_callback(lambda _: when_ended())
         # Shielded: a thread cannot be stopped from outside, its Spark jobs can.
         future = asyncio.wrap_future(running)
         try:
@@ -56,13 +79,6 @@ class QueryPool:
         except asyncio.CancelledError:  # nobody waits for it any more
             await self._stop(running, future, job_group)
             raise
-        finally:
-            self._unfinished -= 1
-
-    @property
-    def is_crowded(self) -> bool:
-        """Whether twice as many queries wait as may run at once."""
-        return self._unfinished >= 3 * self._at_once
 
     async def _stop(
         self, running: Future[Rows], future: asyncio.Future[Rows], job_group: str
@@ -72,7 +88,8 @@ class QueryPool:
             await asyncio.to_thread(self._reader.cancel, job_group)
 
     def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._beside):
+            threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _log_late_end(future: asyncio.Future[Rows]) -> None:

@@ -122,7 +122,7 @@ class CacheSettings(Section):
     long_ttl_s: int = Field(1800, ge=1, description="Answers about the past days.")
     very_long_ttl_s: int = Field(86400, ge=1, description="Answers older than a month.")
     earlier_s: float = Field(
-        10,
+        30,
         ge=0,
         description="While twice as many queries wait as may run, the answer of earlier versions "
         "is given, which says so, if it was computed at most so many seconds ago; 0: never.",

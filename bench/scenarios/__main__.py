@@ -130,11 +130,14 @@ def run_clients(
         float, typer.Option(help="Share of questions nobody asked before.", min=0, max=1)
     ] = 0.1,
     warmup_s: Warmup = 60,
+    settle_s: Annotated[
+        int, typer.Option(help="Seconds in which the clients ask and nothing counts.", min=0)
+    ] = 60,
     folder: Folder = _FOLDER,
 ) -> None:
-    """Many clients while the stream runs: errors, p50/p95, freshness with and without. 7 minutes.
+    """Many clients while the stream runs: errors, p50/p95, freshness with and without. 8 minutes.
 
-    Smoke run (about a minute): --clients 5 --rate 50 --seconds 8 --warmup-s 5
+    Smoke run (about a minute): --clients 5 --rate 50 --seconds 8 --warmup-s 5 --settle-s 2
     """
     options = {
         "clients": clients_,
@@ -143,6 +146,7 @@ def run_clients(
         "think_s": think_s,
         "unasked": unasked,
         "warmup_s": warmup_s,
+        "settle_s": settle_s,
     }
     _run("clients", folder, options, clients.run)
 

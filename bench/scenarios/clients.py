@@ -13,7 +13,7 @@ import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,10 +63,11 @@ def run(
     think_s: float,
     unasked: float,
     warmup_s: int,
+    settle_s: int,
     say: Say,
 ) -> Outcome:
-    """seconds: without, and again with the clients; think_s: a client's mean pause; unasked: the
-    share of questions that nobody asked before."""
+    """seconds: without, and again with the clients, after `settle_s` in which they ask and nothing
+    counts; think_s: a client's mean pause; unasked: the share of questions nobody asked before."""
     shutil.rmtree(folder / "stack", ignore_errors=True)
     plan = Plan()
     with run_stack(folder, plan) as stack:
@@ -74,12 +75,15 @@ def run(
             watched.wait(warmup_s, "warming up")
             alone_at = time.time()
             watched.wait(seconds, "without clients")
+            hours = itertools.count(1)
+            _ask_together(stack, clients, settle_s, think_s, unasked, hours)
             together_at = time.time()
-            answers = _ask_together(stack, clients, seconds, think_s, unasked)
+            answers = _ask_together(stack, clients, seconds, think_s, unasked, hours)
             watched.check()
             ended_at = time.time()
         proof = prove(stack, watched.sent + watched.marked, {"bench": watched.page_views})
-    alone, together = watched.waits(alone_at, together_at), watched.waits(together_at, ended_at)
+    alone = watched.waits(alone_at, alone_at + seconds)
+    together = watched.waits(together_at, ended_at)
     failed = Counter(answer.status for answer in answers if answer.status != 200)
     times = [answer.seconds for answer in answers if answer.status == 200]
     if not times:
@@ -113,10 +117,15 @@ def run(
 
 
 def _ask_together(
-    stack: Stack, clients: int, seconds: int, think_s: float, unasked: float
+    stack: Stack,
+    clients: int,
+    seconds: int,
+    think_s: float,
+    unasked: float,
+    hours: Iterator[int],
 ) -> list[Answer]:
+    """hours: numbers that nobody has drawn before."""
     end = time.monotonic() + seconds
-    hours = itertools.count(1)
     lock = threading.Lock()
 
     def next_hours() -> int:

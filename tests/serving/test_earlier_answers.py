@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -39,6 +40,9 @@ class Crowded:
     def ask(self, **headers: str) -> httpx.Response:
         return self.client.get("/sessions", params=RANGE, headers=headers)
 
+    def ask_something_new(self) -> httpx.Response:
+        return self.client.get("/sessions", params={**RANGE, "limit": 99})
+
 
 def make_states(version: int) -> States:
     return {
@@ -61,7 +65,7 @@ def make_crowded(redis_url: str, earlier_s: float) -> Iterator[Crowded]:
     reader = FakeReader(make_states(20))
     cache = make_cache(redis_url, earlier_s=earlier_s)
     app = create_app(make_settings(cache=cache, max_concurrent_queries=1), reader)
-    with TestClient(app) as client, ThreadPoolExecutor(4) as people:
+    with TestClient(app) as client, ThreadPoolExecutor(5) as people:
         wait_until_ready(client)
         first = client.get("/sessions", params=RANGE)
         reader.may_answer.clear()
@@ -100,6 +104,32 @@ def test_it_is_computed_anew_in_the_background_and_once(redis_url: str) -> None:
         answer = api.ask().json()["meta"]
         assert (answer["versions"][TABLE], answer["cache"]) == (21, "hit")
         assert len(api.reader.statements) == asked + 2 + 1, "those that waited, and one"
+
+
+def test_renewing_does_not_stand_in_line(redis_url: str) -> None:
+    with make_crowded(redis_url, earlier_s=600) as api:
+        asked = len(api.reader.statements)
+        assert api.ask().status_code == 200
+        wait_for(lambda: len(api.reader.statements) == asked + 1)
+        assert api.reader.statements[-1].args["limit"] not in range(3, 6)
+        assert not any(other.done() for other in api.others), "the line moved"
+
+
+@pytest.mark.parametrize(("earlier_s", "version"), [(600, 21), (0, 22)])
+def test_who_asks_what_others_wait_for_waits_with_them(
+    earlier_s: float, version: int, redis_url: str
+) -> None:
+    with make_crowded(redis_url, earlier_s) as api:
+        missed = count_misses(api)
+        waiting = api.people.submit(api.ask_something_new)
+        wait_for(lambda: count_misses(api) == missed + 1)
+        api.reader.states = make_states(22)
+        joining = api.people.submit(api.ask_something_new)
+        wait_for(lambda: count_misses(api) == missed + 2)
+        api.reader.may_answer.set()
+        found = [asked.result().json()["meta"] for asked in (waiting, joining)]
+        assert [meta["versions"][TABLE] for meta in found] == [21, version]
+        assert found[1]["cache"] == "miss"
 
 
 def test_one_that_cannot_be_renewed_is_said_in_the_log(redis_url: str) -> None:
@@ -151,6 +181,12 @@ def test_none_is_given_while_no_line_is_long(redis_url: str) -> None:
 
 def read_metrics(api: Crowded) -> str:
     return api.client.get("/metrics").text
+
+
+def count_misses(api: Crowded) -> float:
+    found = re.search(r'cache="miss",endpoint="/sessions"} (\S+)', read_metrics(api))
+    assert found
+    return float(found[1])
 
 
 def wait_for(is_so: Callable[[], Any]) -> None:
