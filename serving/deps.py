@@ -54,10 +54,13 @@ class Service:
     pool: QueryPool
     metrics: ServingMetrics
     flights: Flights[CacheKey, CachedAnswer] = field(default_factory=Flights)
-    renewal: Renewal = field(default_factory=Renewal)
+    renewal: Renewal = field(init=False)
     is_warm: bool = False
     funnels: dict[str, Funnel] = field(default_factory=dict)
     reports: dict[str, Report] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.renewal = Renewal(self.settings.serving.cache.earlier_s)
 
     async def close(self) -> None:
         """End what runs by itself."""

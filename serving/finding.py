@@ -88,9 +88,12 @@ def _give_earlier(call: Call, prepared: Prepared, key: CacheKey, earlier: Cached
     """It is computed anew in the background (RFC 5861: stale-while-revalidate)."""
     service = call.service
     service.metrics.cache_answers.labels(prepared.question.path, "earlier").inc()
-    if service.renewal.is_free and not _find_under_way(service, prepared):
+    if not _find_under_way(service, prepared):
         run = service.pool.run_beside
-        service.renewal.begin(_compute_once(service, prepared, prepared.key, run, stay))
+        service.renewal.want(
+            prepared.key.question,
+            lambda: _compute_once(service, prepared, prepared.key, run, stay),
+        )
     return Found(earlier, "hit", key)
 
 

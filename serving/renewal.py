@@ -1,13 +1,15 @@
 """Computes anew, in the background, what was answered from earlier versions; one at a time.
 
-So while the line is long it costs one of the queries that may run at once, and what is asked most
-is also what is most likely to be asked when the one before has ended.
+So while the line is long it costs one query at a time. What was asked most since it was last
+computed comes first, so that answers are as fresh as they are asked for.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -16,28 +18,57 @@ from serving.errors import ServingError
 
 log = structlog.get_logger()
 
+Compute = Callable[[], Coroutine[Any, Any, object]]
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """The newest way to compute a question's answer, and how often that was wanted."""
+
+    compute: Compute
+    times: int
+    at: float = field(default_factory=time.monotonic)
+
 
 class Renewal:
-    """For one event loop."""
+    """For one event loop. within_s: what nobody has wanted for so long is not computed."""
 
-    def __init__(self) -> None:
+    def __init__(self, within_s: float) -> None:
+        self._within_s = within_s
+        self._wanted: dict[str, _Wanted] = {}
         self._running: asyncio.Task[None] | None = None
 
     @property
-    def is_free(self) -> bool:
-        return self._running is None or self._running.done()
+    def is_idle(self) -> bool:
+        return self._running is None
 
-    def begin(self, computing: Coroutine[Any, Any, object]) -> None:
-        """Compute this; only if it `is_free`."""
-        self._running = asyncio.create_task(_finish(computing))
+    def want(self, question: str, compute: Compute) -> None:
+        """Compute this in its turn; `compute` takes the place of the question's older one."""
+        before = self._wanted.get(question)
+        self._wanted[question] = _Wanted(compute, before.times + 1 if before else 1)
+        if self._running is None:
+            self._running = asyncio.create_task(self._run())
 
     def close(self) -> None:
         if self._running:
             self._running.cancel()
 
+    async def _run(self) -> None:
+        try:
+            while compute := self._take_next():
+                try:
+                    await compute()
+                except ServingError as error:  # nobody waits for it; who asks next is told
+                    log.info("not_renewed", error=error.message)
+                except Exception:  # a fault of ours, which must not end the renewals
+                    log.exception("renewal_failed")
+        finally:
+            self._running = None
 
-async def _finish(computing: Coroutine[Any, Any, object]) -> None:
-    try:
-        await computing
-    except ServingError as error:  # nobody waits for it; who asks next is told
-        log.info("not_renewed", error=error.message)
+    def _take_next(self) -> Compute | None:
+        since = time.monotonic() - self._within_s
+        self._wanted = {name: one for name, one in self._wanted.items() if one.at > since}
+        if not self._wanted:
+            return None
+        question = max(self._wanted, key=lambda name: self._wanted[name].times)
+        return self._wanted.pop(question).compute

@@ -100,7 +100,7 @@ def test_it_is_computed_anew_in_the_background_and_once(redis_url: str) -> None:
         api.reader.may_answer.set()
         for other in api.others:
             assert other.result().json()["meta"]["versions"][TABLE] == 20
-        wait_for(lambda: api.service.renewal.is_free)
+        wait_for(lambda: api.service.renewal.is_idle)
         answer = api.ask().json()["meta"]
         assert (answer["versions"][TABLE], answer["cache"]) == (21, "hit")
         assert len(api.reader.statements) == asked + 2 + 1, "those that waited, and one"
@@ -137,7 +137,7 @@ def test_one_that_cannot_be_renewed_is_said_in_the_log(redis_url: str) -> None:
         assert api.ask().json()["meta"]["versions"][TABLE] == 20
         api.reader.error = QueryFailed("Spark could not run the query.")
         api.reader.may_answer.set()
-        wait_for(lambda: api.service.renewal.is_free)
+        wait_for(lambda: api.service.renewal.is_idle)
         assert api.ask().status_code == 500
         api.reader.error = None
         assert api.ask().json()["meta"]["versions"][TABLE] == 21
