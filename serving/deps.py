@@ -60,7 +60,7 @@ class Service:
     reports: dict[str, Report] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.renewal = Renewal(self.settings.serving.cache.earlier_s)
+        self.renewal = Renewal(self.pool.beside_at_once, self.settings.serving.cache.earlier_s)
 
     async def close(self) -> None:
         """End what runs by itself."""

@@ -35,7 +35,9 @@ class QueryPool:
         self._places = threading.BoundedSemaphore(most)
         self._unfinished, self._at_once = 0, settings.max_concurrent_queries
         self._threads = ThreadPoolExecutor(settings.max_concurrent_queries, "query")
-        self._beside = ThreadPoolExecutor(1, "beside")
+        # For what nobody waits for: see `run_beside`.
+        self.beside_at_once = max(1, settings.max_concurrent_queries // 2)
+        self._beside = ThreadPoolExecutor(self.beside_at_once, "beside")
 
     async def run(self, statement: Statement, states: States) -> Rows:
         """The statement's rows. Raises Busy, QueryTimeout, QueryFailed."""
@@ -48,7 +50,7 @@ class QueryPool:
             self._unfinished -= 1
 
     async def run_beside(self, statement: Statement, states: States) -> Rows:
-        """The statement's rows, past the line: one such at a time. Raises as `run` does."""
+        """The statement's rows, past the line: `beside_at_once`. Raises as `run` does."""
         return await self._run(self._beside, statement, states)
 
     @property

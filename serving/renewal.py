@@ -1,7 +1,7 @@
-"""Computes anew, in the background, what was answered from earlier versions; one at a time.
+"""Computes anew, in the background, what was answered from earlier versions; a few at a time.
 
-So while the line is long it costs one query at a time. What was asked most since it was last
-computed comes first, so that answers are as fresh as they are asked for.
+What was asked most since it was last computed comes first, so that answers are as fresh as they are
+asked for.
 """
 
 from __future__ import annotations
@@ -31,39 +31,41 @@ class _Wanted:
 
 
 class Renewal:
-    """For one event loop. within_s: what nobody has wanted for so long is not computed."""
+    """For one event loop.
 
-    def __init__(self, within_s: float) -> None:
-        self._within_s = within_s
+    at_once: computations; within_s: what nobody has wanted for so long is not computed.
+    """
+
+    def __init__(self, at_once: int, within_s: float) -> None:
+        self._at_once, self._within_s = at_once, within_s
         self._wanted: dict[str, _Wanted] = {}
-        self._running: asyncio.Task[None] | None = None
+        self._running: set[asyncio.Task[None]] = set()
 
     @property
     def is_idle(self) -> bool:
-        return self._running is None
+        return not self._running
 
     def want(self, question: str, compute: Compute) -> None:
         """Compute this in its turn; `compute` takes the place of the question's older one."""
         before = self._wanted.get(question)
         self._wanted[question] = _Wanted(compute, before.times + 1 if before else 1)
-        if self._running is None:
-            self._running = asyncio.create_task(self._run())
+        if len(self._running) < self._at_once:
+            task = asyncio.create_task(self._run())
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
 
     def close(self) -> None:
-        if self._running:
-            self._running.cancel()
+        for task in self._running:
+            task.cancel()
 
     async def _run(self) -> None:
-        try:
-            while compute := self._take_next():
-                try:
-                    await compute()
-                except ServingError as error:  # nobody waits for it; who asks next is told
-                    log.info("not_renewed", error=error.message)
-                except Exception:  # a fault of ours, which must not end the renewals
-                    log.exception("renewal_failed")
-        finally:
-            self._running = None
+        while compute := self._take_next():
+            try:
+                await compute()
+            except ServingError as error:  # nobody waits for it; who asks next is told
+                log.info("not_renewed", error=error.message)
+            except Exception:  # a fault of ours, which must not end the renewals
+                log.exception("renewal_failed")
 
     def _take_next(self) -> Compute | None:
         since = time.monotonic() - self._within_s

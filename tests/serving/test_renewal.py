@@ -44,7 +44,7 @@ async def end(renewal: Renewal) -> None:
 
 
 async def test_one_at_a_time_and_first_what_is_asked_most() -> None:
-    work, renewal = Work(), Renewal(within_s=600)
+    work, renewal = Work(), Renewal(1, within_s=600)
     renewal.want("a", work.make("a"))
     await asyncio.sleep(0)
     for name in ("b", "c", "d", "c"):
@@ -55,8 +55,19 @@ async def test_one_at_a_time_and_first_what_is_asked_most() -> None:
     assert work.begun == ["a", "c", "b", "d"]
 
 
+async def test_no_more_at_once_than_may() -> None:
+    work, renewal = Work(), Renewal(2, within_s=600)
+    for name in ("a", "b", "c"):
+        renewal.want(name, work.make(name))
+    await asyncio.sleep(0)
+    assert work.begun == ["a", "b"]
+    work.may_end.set()
+    await end(renewal)
+    assert work.begun == ["a", "b", "c"]
+
+
 async def test_the_newest_way_to_compute_it_is_taken() -> None:
-    work, renewal = Work(), Renewal(within_s=600)
+    work, renewal = Work(), Renewal(1, within_s=600)
     for version in ("20", "21", "22"):
         renewal.want("a", work.make(version))
     work.may_end.set()
@@ -65,7 +76,7 @@ async def test_the_newest_way_to_compute_it_is_taken() -> None:
 
 
 async def test_what_nobody_has_wanted_for_long_is_not_computed() -> None:
-    work, renewal = Work(), Renewal(within_s=0)
+    work, renewal = Work(), Renewal(1, within_s=0)
     renewal.want("a", work.make("a"))
     await end(renewal)
     assert not work.begun
@@ -73,7 +84,7 @@ async def test_what_nobody_has_wanted_for_long_is_not_computed() -> None:
 
 @pytest.mark.parametrize("error", [QueryFailed("no"), RuntimeError("a fault of ours")])
 async def test_a_failure_does_not_end_the_renewals(error: Exception) -> None:
-    work, renewal = Work(), Renewal(within_s=600)
+    work, renewal = Work(), Renewal(1, within_s=600)
     work.error = error
     work.may_end.set()
     renewal.want("a", work.make("a"))
@@ -85,7 +96,7 @@ async def test_a_failure_does_not_end_the_renewals(error: Exception) -> None:
 
 
 async def test_closing_ends_what_is_under_way() -> None:
-    work, renewal = Work(), Renewal(within_s=600)
+    work, renewal = Work(), Renewal(1, within_s=600)
     renewal.want("a", work.make("a"))
     renewal.want("b", work.make("b"))
     await asyncio.sleep(0)
