@@ -87,7 +87,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         stream=StreamSettings(shuffle_partitions=2),
         spark=SparkSettings(
             master="local[2]",
-            driver_memory="4g",
+            driver_memory="5g",
             conf={
                 # Each test's lake is 20 tables, whose snapshots Delta would keep for an hour.
                 "spark.databricks.delta.delta.log.cacheSize": "60",
