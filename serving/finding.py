@@ -49,7 +49,7 @@ async def find(call: Call, prepared: Prepared, *, may_be_earlier: bool = False) 
     looked = await service.cache.look(prepared.key)
     may_be_earlier = may_be_earlier and _may_be_earlier(service, prepared)
     if may_be_earlier and looked.earlier and _is_given(service, prepared, looked.earlier[1]):
-        return _give_earlier(call, prepared, *looked.earlier)
+        return _give_earlier(service, prepared, *looked.earlier)
     service.metrics.cache_answers.labels(prepared.question.path, looked.outcome).inc()
     if looked.answer:
         return Found(looked.answer, "hit")
@@ -78,15 +78,16 @@ def _is_given(service: Service, prepared: Prepared, earlier: CachedAnswer) -> bo
 
 
 def _find_under_way(service: Service, prepared: Prepared) -> CacheKey | None:
-    """The key of the same question's computation over earlier versions that is waited for now."""
+    """The key under which the same question is computed now, over these versions or earlier."""
     asked = prepared.key.question
     earlier_s = service.settings.serving.cache.earlier_s
     return service.flights.find(lambda key: key.question == asked, earlier_s)
 
 
-def _give_earlier(call: Call, prepared: Prepared, key: CacheKey, earlier: CachedAnswer) -> Found:
+def _give_earlier(
+    service: Service, prepared: Prepared, key: CacheKey, earlier: CachedAnswer
+) -> Found:
     """It is computed anew in the background (RFC 5861: stale-while-revalidate)."""
-    service = call.service
     service.metrics.cache_answers.labels(prepared.question.path, "earlier").inc()
     if not _find_under_way(service, prepared):
         run = service.pool.run_beside

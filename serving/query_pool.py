@@ -50,7 +50,7 @@ class QueryPool:
             self._unfinished -= 1
 
     async def run_beside(self, statement: Statement, states: States) -> Rows:
-        """The statement's rows, past the line: `beside_at_once`. Raises as `run` does."""
+        """The statement's rows, past the line; `beside_at_once` at a time. Raises as `run` does."""
         return await self._run(self._beside, statement, states)
 
     @property

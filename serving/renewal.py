@@ -43,16 +43,15 @@ class Renewal:
 
     @property
     def is_idle(self) -> bool:
-        return not self._running
+        return all(task.done() for task in self._running)
 
     def want(self, question: str, compute: Compute) -> None:
         """Compute this in its turn; `compute` takes the place of the question's older one."""
         before = self._wanted.get(question)
         self._wanted[question] = _Wanted(compute, before.times + 1 if before else 1)
+        self._running = {task for task in self._running if not task.done()}
         if len(self._running) < self._at_once:
-            task = asyncio.create_task(self._run())
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._running.add(asyncio.create_task(self._run()))
 
     def close(self) -> None:
         for task in self._running:

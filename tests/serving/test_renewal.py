@@ -95,6 +95,20 @@ async def test_a_failure_does_not_end_the_renewals(error: Exception) -> None:
     assert work.begun == ["a", "b"]
 
 
+async def test_what_is_wanted_as_the_last_one_ends_is_computed() -> None:
+    work, renewal = Work(), Renewal(1, within_s=600)
+    work.may_end.set()
+
+    async def end_and_want() -> None:
+        asyncio.get_running_loop().call_soon(renewal.want, "b", work.make("b"))
+
+    renewal.want("a", end_and_want)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    await end(renewal)
+    assert work.begun == ["b"]
+
+
 async def test_closing_ends_what_is_under_way() -> None:
     work, renewal = Work(), Renewal(1, within_s=600)
     renewal.want("a", work.make("a"))
