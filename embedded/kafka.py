@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
@@ -74,7 +75,8 @@ def has_broker(bootstrap_servers: str) -> bool:
 def create_topics(settings: KafkaSettings) -> list[str]:
     """Create the topic of events and that of dead letters where missing; which ones it made.
 
-    A topic that is there already is left alone. Raises StackError.
+    A topic that is there already is left alone. Returns when the brokers name both to whoever asks.
+    Raises StackError.
     """
     config = {
         # Arrival time must be the broker's: a producer's own clock is not to be trusted.
@@ -105,7 +107,33 @@ def create_topics(settings: KafkaSettings) -> list[str]:
                     f"{settings.bootstrap_servers!r}: {error.args[0].str()}. Check that the "
                     "brokers run and that this client may create topics, or create it there."
                 ) from error
+    _wait_until_named(client, settings)
     return created
+
+
+def _wait_until_named(client: AdminClient, settings: KafkaSettings) -> None:
+    # The controller answers before the brokers have read what it decided: a consumer that asks in
+    # between is told that there is no such topic.
+    missing = {settings.topic, settings.dead_letter_topic}
+    deadline = time.monotonic() + _ADMIN_TIMEOUT_S
+    while True:
+        try:
+            topics = client.list_topics(timeout=_ADMIN_TIMEOUT_S).topics
+        except KafkaException as error:
+            raise StackError(
+                f"cannot list topics at kafka.bootstrap_servers = {settings.bootstrap_servers!r}: "
+                f"{error.args[0].str()}. Check that the brokers run."
+            ) from error
+        missing -= {name for name, topic in topics.items() if topic.error is None}
+        if not missing:
+            return
+        if time.monotonic() > deadline:
+            raise StackError(
+                f"the brokers at kafka.bootstrap_servers = {settings.bootstrap_servers!r} do not "
+                f"name {', '.join(sorted(missing))} {_ADMIN_TIMEOUT_S} s after the controller "
+                "accepted it. Check the brokers' logs, and that this client may describe topics."
+            )
+        time.sleep(0.05)
 
 
 def _write_config(folder: Path, data: Path, port: int, settings: KafkaSettings) -> Path:

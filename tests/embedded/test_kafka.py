@@ -5,11 +5,14 @@ from __future__ import annotations
 import subprocess
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource
 
 from embedded.errors import StackError
@@ -115,6 +118,50 @@ def test_records_survive_a_kill_and_an_interrupted_format(tmp_path: Path) -> Non
     with run_broker(folder, port):
         assert read_first(settings.bootstrap_servers, settings.topic) == b"before the kill"
         assert create_topics(settings) == []
+
+
+class SlowBrokers:
+    """An admin client whose brokers name a topic only from the `after`-th time they are asked."""
+
+    def __init__(self, after: int) -> None:
+        self.after, self.asked = after, 0
+
+    def create_topics(self, topics: list[Any], **_: object) -> dict[str, Future[None]]:
+        answer: Future[None] = Future()
+        answer.set_result(None)
+        self.names = [topic.topic for topic in topics]
+        return dict.fromkeys(self.names, answer)
+
+    def list_topics(self, **_: object) -> SimpleNamespace:
+        self.asked += 1
+        named = self.names if self.asked >= self.after else self.names[:1]
+        return SimpleNamespace(topics=dict.fromkeys(named, SimpleNamespace(error=None)))
+
+
+def test_topics_are_waited_for_until_the_brokers_name_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    brokers = SlowBrokers(after=3)
+    monkeypatch.setattr("embedded.kafka.AdminClient", lambda _: brokers)
+    settings = settings_for("broker:9092")
+    assert create_topics(settings) == [settings.topic, settings.dead_letter_topic]
+    assert brokers.asked == 3
+
+
+def test_topics_that_no_broker_names_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("embedded.kafka._ADMIN_TIMEOUT_S", 0)
+    monkeypatch.setattr("embedded.kafka.AdminClient", lambda _: SlowBrokers(after=10**9))
+    settings = settings_for("broker:9092")
+    with pytest.raises(StackError, match=f"'broker:9092' do not name {settings.dead_letter_topic}"):
+        create_topics(settings)
+
+
+def test_brokers_lost_after_the_creation_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    class LostBrokers(SlowBrokers):
+        def list_topics(self, **_: object) -> SimpleNamespace:
+            raise KafkaException(KafkaError(KafkaError._TRANSPORT))
+
+    monkeypatch.setattr("embedded.kafka.AdminClient", lambda _: LostBrokers(after=1))
+    with pytest.raises(StackError, match="cannot list topics .* 'broker:9092'"):
+        create_topics(settings_for("broker:9092"))
 
 
 def test_unreachable_brokers_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
