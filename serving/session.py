@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 
 from embedded.jars import spark_jars
 from embedded.java import java_home
-from settings.jvm import READER_OPTIONS
+from settings.jvm import LOCAL_LOG_STORE, READER_OPTIONS
 from settings.section import SparkSettings
 
 STATIC_PROPERTIES = {
@@ -71,6 +71,7 @@ def start_session(settings: SparkSettings) -> SparkSession:
                 builder = builder.config(key, value)
     if jars:
         builder = builder.config("spark.jars", ",".join(str(jar) for jar in jars))
+        builder = builder.config("spark.delta.logStore.file.impl", LOCAL_LOG_STORE)
     for key, value in {**STATIC_PROPERTIES, **settings.conf}.items():
         builder = builder.config(key, value)
     spark = builder.getOrCreate()

@@ -1,4 +1,4 @@
-"""Options of every JVM that is a Spark driver: the streaming app, the API and its pool for SQL."""
+"""What every JVM that is a Spark driver has: the streaming app, the API and its pool for SQL."""
 
 from __future__ import annotations
 
@@ -15,3 +15,6 @@ DRIVER_OPTIONS = f"-Duser.timezone=UTC {_COLLECTOR} {_COMPILER}"
 # The API's queries are small and always the same code: planning them is a sixth quicker once the
 # second compiler has been through it.
 READER_OPTIONS = f"-Duser.timezone=UTC {_COLLECTOR}"
+# Our own class among the jars (embedded/java_sources): Delta's way to list a log on a local disk
+# takes 20 us for each file that was ever committed, several times a batch (docs/adr/0012).
+LOCAL_LOG_STORE = "webanalytics.LazyLocalLogStore"

@@ -10,14 +10,15 @@ from settings.section import Section
 
 
 class RetentionSettings(Section):
-    """Applied by `web-analytics maintain`, and by nothing else."""
+    """Applied by `web-analytics maintain`; `history_hours` to the logs by the running app too."""
 
     history_hours: float = Field(
-        168,
+        24,
         ge=1,
         allow_inf_nan=False,
-        description="How long files that a table no longer uses stay: for `as_of`, and for readers "
-        "and flows that are not yet done with them, hours; at least 1.",
+        description="How far back `as_of` reaches, hours; at least 1. So long stay the commits in "
+        "a table's log, and files that it no longer uses, also for readers and flows that are not "
+        "yet done with them. Every batch lists the logs: 24 hours are up to 40,000 commits.",
     )
     realtime_hours: int = Field(
         48, ge=24, description="How long gold.realtime has minutes, hours; whole UTC days go."

@@ -12,13 +12,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from schemas.commit import WRITTEN_BY
-from streaming.files import list_names, read_text
+from streaming.files import is_file, list_names, read_text
 
 Action = dict[str, Any]
 
 # User metadata of a version that only puts a session's verdict on its events: there is nothing in
 # it for whoever follows the events to make sessions of them.
 CARRIED_BACK = "carried_back"
+
+# The newest version of each table when this process last looked.
+_seen: dict[str, int] = {}
 
 
 @dataclass(frozen=True)
@@ -42,20 +45,31 @@ class AddedFile:
 
 def read_commit(table: str, version: int) -> list[Action] | None:
     """The actions of one version, None where that version is not there."""
-    text = read_text(f"{table}/_delta_log/{version:020}.json")
+    text = read_text(_commit_file(table, version))
     if text is None:
         return None
     return [json.loads(line) for line in text.splitlines() if line.strip()]
 
 
 def latest_version(table: str) -> int:
-    """The table's newest version, -1 where there is no table."""
-    versions = [
-        int(name[:20])
-        for name in list_names(f"{table}/_delta_log")
-        if name.endswith(".json") and name[:20].isdigit()
-    ]
-    return max(versions, default=-1)
+    """The table's newest version, -1 where there is no table.
+
+    Looked for from the version that was the newest the last time, so that it costs the same however
+    long the log is; versions have no gaps.
+    """
+    version = _seen.get(table, -1)
+    if version < 0 or not is_file(_commit_file(table, version)):
+        version = max(_list_versions(table), default=-1)
+    if version >= 0:
+        while is_file(_commit_file(table, version + 1)):
+            version += 1
+        _seen[table] = version
+    return version
+
+
+def first_version(table: str) -> int:
+    """The oldest version whose commit is in the log, 0 where there is none."""
+    return min(_list_versions(table), default=0)
 
 
 def read_commits(table: str, first: int, last: int | None = None) -> list[list[Action]]:
@@ -155,6 +169,18 @@ def find_batch(table: str, first: int, transaction: str) -> tuple[int, int] | No
         if name == transaction:
             found = int(batch_id), version
     return found
+
+
+def _list_versions(table: str) -> list[int]:
+    return [
+        int(name[:20])
+        for name in list_names(f"{table}/_delta_log")
+        if name.endswith(".json") and name[:20].isdigit()
+    ]
+
+
+def _commit_file(table: str, version: int) -> str:
+    return f"{table}/_delta_log/{version:020}.json"
 
 
 def _require_commit(table: str, version: int) -> list[Action]:

@@ -75,6 +75,15 @@ def find_modified_at(uri: str) -> datetime | None:
     return datetime.fromtimestamp(system.getFileStatus(path).getModificationTime() / 1000, UTC)
 
 
+def is_file(uri: str) -> bool:
+    """Whether there is such a file."""
+    local = local_path(uri)
+    if local is not None:
+        return local.is_file()
+    system, path, _ = _hadoop(uri)
+    return bool(system.exists(path))
+
+
 def list_names(uri: str) -> list[str]:
     """Names of the folder's entries, sorted; empty where there is no such folder."""
     local = local_path(uri)

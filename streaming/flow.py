@@ -19,7 +19,7 @@ from streaming.checkpoints import (
     transaction_id,
     write_state,
 )
-from streaming.delta_log import find_batch, latest_version, read_commit
+from streaming.delta_log import find_batch, first_version, latest_version, read_commit
 from streaming.maintenance.compact import COMPACT_EVERY_BATCHES, Compactor
 from streaming.pacing import (
     COMPILE_FROM_ROWS,
@@ -90,9 +90,10 @@ def _find_written(
     if state is None or table not in state.versions:
         return batches
     own, version = transaction_id(flow, state), state.versions[table]
-    found = find_batch(uri, version, own)
+    # The log may no longer go back so far. It is trimmed only while the app runs, which by then has
+    # noted what it appended in the hours that go; so what was not noted lies in what is left.
+    found = find_batch(uri, max(version, first_version(uri)), own)
     if found is None and read_commit(uri, version) is None and latest_version(uri) > version:
-        # The log no longer goes back so far, so nothing was appended since this was noted.
         found = state.written[table], version
     if found is not None:
         batches[own], state.versions[table] = found

@@ -105,6 +105,18 @@ def position_of(settings: Settings, flow: str, source: int = 0) -> Position:
     return delta_position(offsets[source] if offsets else None)
 
 
+def start_of_last_batch(settings: Settings, flow: str, source: int = 0) -> Position:
+    """Where the flow's last finished batch began to read its table: Spark starts by looking there.
+
+    The table's beginning where there is none.
+    """
+    checkpoint = checkpoint_uri(settings, flow)
+    done = latest_batch(checkpoint, "commits")
+    if not done:
+        return delta_position(None)
+    return delta_position(read_offsets(checkpoint, done - 1)[1][source])
+
+
 def is_closing_due(settings: Settings) -> bool:
     """Whether the last events that `sessions` read close sessions which it has still to close.
 

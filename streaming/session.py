@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from settings.jvm import DRIVER_OPTIONS
+from settings.jvm import DRIVER_OPTIONS, LOCAL_LOG_STORE
 from settings.model import Settings
 
 # What the figures in DESIGN section 3 and docs/adr/0005 ask for; conf/ can override each.
@@ -77,7 +77,7 @@ _LOCAL_FILES = {
         "org.apache.spark.sql.execution.streaming.checkpointing"
         ".FileSystemBasedCheckpointFileManager"
     ),
-    "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
+    "spark.delta.logStore.file.impl": LOCAL_LOG_STORE,
 }
 
 

@@ -1,4 +1,4 @@
-"""Put small files together, partition by partition.
+"""Put small files together, partition by partition; and keep the log short.
 
 Each partition is one commit that changes no row, which streams and change feeds leave out. While
 the flows run it is done for their tables beside their batches (`Compactor`); `maintain` does it for
@@ -23,6 +23,7 @@ from streaming.maintenance.files import (
     list_files,
     open_session,
 )
+from streaming.maintenance.trim import trim_log
 from streaming.runtime import Runtime
 from streaming.session import set_properties
 from streaming.sinks import say_in_commits
@@ -42,7 +43,7 @@ class CompactionFailed(Exception):
 
 
 class Compactor:
-    """Compacts the flows' tables while the flows go on: one table at a time, in a thread.
+    """Compacts the flows' tables, and trims their logs, while the flows go on: in a thread.
 
     Rows can be appended to a table meanwhile, and nobody needs a turn: only who takes rows out of
     the table waits (`streaming.table_locks`).
@@ -65,7 +66,7 @@ class Compactor:
             self._counts[table] += 1
             is_at_it = table in self._work and not self._work[table].done()
             if (self._counts[table] + counted) % every == 0 and not is_at_it:
-                self._work[table] = self._thread.submit(self._compact, table)
+                self._work[table] = self._thread.submit(self._tidy, table)
 
     def require_well(self) -> None:
         """Raises CompactionFailed if one has."""
@@ -86,9 +87,10 @@ class Compactor:
         """The same, in a session that no batch shares; most runs of the flows never need it."""
         return open_session(self._runtime)
 
-    def _compact(self, table: str) -> None:
+    def _tidy(self, table: str) -> None:
         count = compact_beside(self._beside, table)
-        log.debug("compacted", table=table, files=count)
+        is_trimmed = trim_log(self._beside, table)
+        log.debug("compacted", table=table, files=count, log_trimmed=is_trimmed)
 
 
 def compact_beside(runtime: Runtime, table: str) -> int:

@@ -97,14 +97,19 @@ def _as_text(value: Any) -> str | None:
 
 def query_files(runtime: Runtime, name: str) -> list[DataFile]:
     """The same from Spark, for a lake on another file system."""
-    jvm: Any = runtime.spark._jvm
-    delta_log = jvm.org.apache.spark.sql.delta.DeltaLog
-    log = delta_log.forTable(runtime.spark._jsparkSession, runtime.table(name))
-    # Scala's default arguments must be given one by one.
-    defaults = [getattr(log, f"update$default${number}")() for number in (1, 2, 3)]
-    files = DataFrame(log.update(*defaults).allFiles().toDF(), runtime.spark)
+    _, snapshot = open_delta_log(runtime, runtime.table(name))
+    files = DataFrame(snapshot.allFiles().toDF(), runtime.spark)
     rows = files.select("size", "partitionValues").collect()
     return [DataFile(row.size, dict(row.partitionValues)) for row in rows]
+
+
+def open_delta_log(runtime: Runtime, uri: str) -> tuple[Any, Any]:
+    """Delta's own log of a table, and its snapshot of the newest version (objects of the JVM)."""
+    jvm: Any = runtime.spark._jvm
+    log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(runtime.spark._jsparkSession, uri)
+    # Scala's default arguments must be given one by one.
+    defaults = [getattr(log, f"update$default${number}")() for number in (1, 2, 3)]
+    return log, log.update(*defaults)
 
 
 def last_said(runtime: Runtime, name: str) -> Mapping[str, Any]:

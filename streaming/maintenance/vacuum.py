@@ -9,11 +9,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from schemas.history import Floor
-from schemas.silver import HEARTBEATS
 from streaming.delta_log import latest_version
 from streaming.history import raise_history
 from streaming.maintenance.commit_time import find_commit_time, find_version_at
-from streaming.progress import SOURCES, position_of
+from streaming.maintenance.readers import find_readers
+from streaming.progress import position_of
 from streaming.runtime import Runtime
 
 # Delta reckons from the moment at which it deletes, which is a little later.
@@ -42,10 +42,7 @@ def vacuum_table(runtime: Runtime, name: str, *, is_dry_run: bool) -> tuple[int,
 def _find_reader_behind(runtime: Runtime, name: str, cut: datetime) -> str | None:
     """Why the table must be left alone: a flow reads versions that are older than the cut."""
     newest = latest_version(runtime.table(name))
-    readers = [(flow, 0) for flow, source in SOURCES.items() if source == name]
-    if name == HEARTBEATS.name:
-        readers.append(("sessions", 1))
-    for flow, source in readers:
+    for flow, source in find_readers(name):
         position = position_of(runtime.settings, flow, source)
         # No version is split between two batches (streaming/sources.py).
         version = position.version + (position.index >= 0)

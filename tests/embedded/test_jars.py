@@ -25,6 +25,7 @@ class FakeIvy:
         self.calls = 0
         self.fails = False
         monkeypatch.setattr(jars, "retrieve_jars", self)
+        monkeypatch.setattr(jars, "compile_jar", lambda _, jar, *__: jar.write_bytes(b"ours"))
 
     def __call__(self, _title: str, _ivy_file: str, target: Path, _jar_dir: Path) -> None:
         self.calls += 1
@@ -114,6 +115,7 @@ def test_nothing_that_spark_ships_is_asked_for(monkeypatch: pytest.MonkeyPatch) 
         (target / "a-1.jar").touch()
 
     monkeypatch.setattr(jars, "retrieve_jars", note)
+    monkeypatch.setattr(jars, "compile_jar", lambda *_: None)
     spark_jars()
     assert '<exclude module="spark-sql_2.13"/>' in asked[0]
     assert '<exclude module="hadoop-client-runtime"/>' in asked[0]

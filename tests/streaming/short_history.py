@@ -55,11 +55,12 @@ def write_history(runtime: Runtime) -> None:
             _write(runtime, table, aggregate_partials(rows, table), said)
 
 
-def have_read(lake: Lake, flow: str, table: Table) -> None:
+def have_read(lake: Lake, flow: str, table: Table, batch_id: int = 0) -> None:
     """As if the flow had read all that the table has."""
     folder = Path(lake.runtime.settings.data_dir) / "checkpoints" / flow
-    plan_batch(folder, 0, delta_offset(latest_version(lake.runtime.table(table.name)) + 1))
-    commit_batch(folder, 0)
+    newest = latest_version(lake.runtime.table(table.name))
+    plan_batch(folder, batch_id, delta_offset(newest + 1))
+    commit_batch(folder, batch_id)
 
 
 def _record(day: int, number: int) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from streaming.delta_log import (
     count_changes,
     count_unread,
     files_added,
+    first_version,
     latest_time,
     latest_version,
     read_commit,
@@ -66,6 +67,28 @@ def table(tmp_path: Path) -> str:
 def test_the_latest_version_is_that_of_the_last_commit(table: str, tmp_path: Path) -> None:
     assert latest_version(table) == 4
     assert latest_version(str(tmp_path / "nowhere")) == -1
+
+
+def test_the_latest_version_is_looked_for_from_the_last_one(
+    table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert latest_version(table) == 4
+    _write(tmp_path, 5, {"commitInfo": {}})
+    _write(tmp_path, 6, {"commitInfo": {}})
+    with monkeypatch.context() as patch:
+        patch.setattr("streaming.delta_log.list_names", lambda _: pytest.fail("listed"))
+        assert latest_version(table) == 6
+    for version in (4, 5, 6):  # a table restored from a backup
+        (tmp_path / "_delta_log" / f"{version:020}.json").unlink()
+    assert latest_version(table) == 3
+
+
+def test_the_first_version_is_that_of_the_oldest_commit(table: str, tmp_path: Path) -> None:
+    assert first_version(table) == 0
+    for version in (0, 1):
+        (tmp_path / "_delta_log" / f"{version:020}.json").unlink()
+    assert first_version(table) == 2
+    assert first_version(str(tmp_path / "nowhere")) == 0
 
 
 def test_commits_are_read_up_to_the_newest(table: str) -> None:

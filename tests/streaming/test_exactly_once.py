@@ -14,6 +14,7 @@ from streaming.checkpoints import CheckpointError, FlowState, write_state
 from streaming.delta_log import find_batch, latest_version, read_commit, read_metadata
 from streaming.files import local_path
 from streaming.flow import Flow, check_flows
+from streaming.maintenance.files import open_delta_log
 from streaming.sinks import Batch
 from tests.streaming.conftest import MakeLake
 from tests.streaming.lake import Lake
@@ -106,6 +107,24 @@ def test_a_table_from_an_older_backup_is_refused(lake: Lake) -> None:
         _start(lake)
 
 
+def test_a_batch_that_was_not_noted_is_found_in_what_a_trimmed_log_has(lake: Lake) -> None:
+    uri, state = lake.runtime.table(TABLE.name), FlowState("g1")
+    _append(lake, state, 0, 1)
+    write_state(lake.runtime.checkpoint(FLOW.name), state)
+    noted = state.versions[TABLE.name]
+    for _ in range(2):
+        row = lake.read(TABLE.name).limit(1)
+        row.write.format("delta").mode("append").save(uri)
+    open_delta_log(lake.runtime, uri)[0].checkpoint()
+    _append(lake, replace(state, written=dict(state.written)), 2)
+    for batch_id in range(3):
+        _plan(lake, batch_id)
+    for version in range(noted + 1):
+        (_log(lake) / f"{version:020}.json").unlink()
+    again = _start(lake)
+    assert (again.written, again.versions) == ({TABLE.name: 2}, {TABLE.name: noted + 3})
+
+
 def test_a_log_that_begins_later_leaves_nothing_in_doubt(lake: Lake) -> None:
     uri, state = lake.runtime.table(TABLE.name), FlowState("g1")
     _append(lake, state, 0, 1)
@@ -114,8 +133,8 @@ def test_a_log_that_begins_later_leaves_nothing_in_doubt(lake: Lake) -> None:
     for _ in range(2):
         row = lake.read(TABLE.name).limit(1)
         row.write.format("delta").mode("append").save(uri)
-    log = _log(lake)
-    (log / f"{state.versions[TABLE.name]:020}.json").unlink()
+    for version in range(state.versions[TABLE.name] + 1):
+        (_log(lake) / f"{version:020}.json").unlink()
     with pytest.MonkeyPatch.context() as patch:
         # What Delta would say from its checkpoint.
         patch.setattr("streaming.flow.read_transactions", lambda *_: {OWN: 0})
