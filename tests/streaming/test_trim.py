@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pyspark.sql import DataFrame
 
-from schemas import bronze
+from schemas import bronze, silver
 from schemas.gold.pages import PAGES
+from schemas.table import Table
 from serving.past import Gap, Past, read_past
 from streaming.delta_log import first_version, latest_version
 from streaming.files import local_path
@@ -20,7 +22,9 @@ from streaming.maintenance import trim
 from streaming.maintenance.compact import Compactor
 from streaming.maintenance.files import open_delta_log
 from streaming.maintenance.trim import trim_log
+from streaming.runtime import Runtime
 from streaming.sinks import write_rows
+from streaming.sources import stream_changes, stream_table
 from tests.e2e.app import wait_until
 from tests.streaming.lake import Lake
 from tests.streaming.short_history import have_read
@@ -115,15 +119,26 @@ def test_nothing_goes_that_a_flow_has_to_read_or_looks_at_when_it_starts(short_l
     assert first_version(uri) == kept
 
 
-def test_a_stream_starts_again_over_a_trimmed_log(short_lake: Lake) -> None:
-    lake, name = short_lake, bronze.EVENTS.name
+@pytest.mark.parametrize(
+    ("flow", "table", "stream"),
+    [("silver", bronze.EVENTS, stream_table), ("gold_events", silver.EVENTS, stream_changes)],
+)
+def test_a_stream_starts_again_over_a_trimmed_log(
+    short_lake: Lake,
+    monkeypatch: pytest.MonkeyPatch,
+    flow: str,
+    table: Table,
+    stream: Callable[[Runtime, Table], DataFrame],
+) -> None:
+    lake, name = short_lake, table.name
+    monkeypatch.setattr(trim, "find_readers", lambda _: [(flow, 0)])
     read: list[int] = []
 
     def run_once() -> None:
         """The flow's own query, as far as Spark is concerned."""
-        stream = lake.runtime.spark.readStream.format("delta").load(lake.runtime.table(name))
-        writer = stream.writeStream.foreachBatch(lambda rows, _: read.append(rows.count()))
-        writer = writer.option("checkpointLocation", lake.runtime.checkpoint("silver"))
+        rows = stream(lake.runtime, table)
+        writer = rows.writeStream.foreachBatch(lambda rows, _: read.append(rows.count()))
+        writer = writer.option("checkpointLocation", lake.runtime.checkpoint(flow))
         writer.trigger(availableNow=True).start().awaitTermination()
 
     run_once()
