@@ -5,6 +5,7 @@ From a source file to a jar; no JDK is needed, for Janino is a compiler that run
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -25,8 +26,12 @@ def compile_jar(source: Path, jar: Path, libraries: Iterable[Path], spark_jar_di
         answer = subprocess.run(
             (
                 str(java_home() / "bin" / "java"),
-                *("-cp", _join(compiler), "org.codehaus.commons.compiler.samples.CompilerDemo"),
-                *("-d", classes, "-classpath", _join(libraries), str(source)),
+                *(
+                    "-cp",
+                    os.pathsep.join(map(str, compiler)),
+                    "org.codehaus.commons.compiler.samples.CompilerDemo",
+                ),
+                *("-d", classes, "-classpath", os.pathsep.join(map(str, libraries)), str(source)),
             ),
             capture_output=True,
             text=True,
@@ -43,7 +48,3 @@ def compile_jar(source: Path, jar: Path, libraries: Iterable[Path], spark_jar_di
         with ZipFile(jar, "w") as archive:
             for file in found:
                 archive.write(file, str(file.relative_to(classes)))
-
-
-def _join(jars: Iterable[Path]) -> str:
-    return ":".join(map(str, jars))

@@ -37,6 +37,8 @@ TABLES = (
     silver.SESSIONS,
     silver.HEARTBEATS,
 )
+# Delta writes a checkpoint of a table that often; trimming goes from one to the next.
+CHECKPOINT_EVERY_COMMITS = 50
 
 
 @dataclass
@@ -218,7 +220,7 @@ def _create(
         "delta.dataSkippingStatsColumns": ",".join(table.stats_columns),
         "delta.enableDeletionVectors": "false",
         "delta.enableChangeDataFeed": str(has_change_feed).lower(),
-        "delta.checkpointInterval": "50",
+        "delta.checkpointInterval": str(CHECKPOINT_EVERY_COMMITS),
     }
     if not table.stats_columns:
         del properties["delta.dataSkippingStatsColumns"]

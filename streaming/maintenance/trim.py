@@ -16,9 +16,7 @@ from streaming.maintenance.files import open_delta_log
 from streaming.maintenance.readers import find_readers
 from streaming.progress import start_of_last_batch
 from streaming.runtime import Runtime
-
-# Fewer commits are not worth the look at all of them; a checkpoint comes every so many.
-_AT_LEAST = 50
+from streaming.sinks import CHECKPOINT_EVERY_COMMITS
 
 
 def trim_log(runtime: Runtime, name: str) -> bool:
@@ -30,7 +28,8 @@ def trim_log(runtime: Runtime, name: str) -> bool:
     """
     uri, hours = runtime.table(name), runtime.settings.retention.history_hours
     cut = datetime.now(UTC) - timedelta(hours=hours)
-    oldest = find_commit_time(uri, first_version(uri) + _AT_LEAST)
+    # Before the next checkpoint is old as well, nothing can go.
+    oldest = find_commit_time(uri, first_version(uri) + CHECKPOINT_EVERY_COMMITS)
     if oldest is None or oldest > cut or _has_reader_before(runtime, name, cut):
         return False
     _clean(runtime, uri, hours)

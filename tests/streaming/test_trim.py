@@ -33,7 +33,7 @@ from tests.streaming.two_days import open_reader
 
 @pytest.fixture(autouse=True)
 def few_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trim, "_AT_LEAST", 1)
+    monkeypatch.setattr(trim, "CHECKPOINT_EVERY_COMMITS", 1)
 
 
 def log_of(lake: Lake, table: str) -> Path:
